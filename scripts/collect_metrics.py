@@ -1,0 +1,30 @@
+"""Collect the metrics of all runs of a study into one tidy table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from metaocl.artifacts import published
+from metaocl.commands import command_parser, run_command
+from metaocl.config import Study
+from metaocl.metrics import collect_metrics
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("--study", type=Study.model_validate_json, required=True, help="settings, as JSON")
+    parser.add_argument("--stages", type=json.loads, required=True, help="number of stages of each plan, as JSON")
+    parser.add_argument("--results", type=Path, required=True, help="folder that holds documents/ and stages/")
+    parser.add_argument("--parquet", type=Path, required=True, help="table to write")
+    parser.add_argument("--csv", type=Path, required=True, help="the same table, to write as CSV")
+    arguments = parser.parse_args()
+
+    metrics = collect_metrics(arguments.study, arguments.stages, arguments.results)
+    with published(arguments.parquet, arguments.csv) as (parquet_place, csv_place):
+        metrics.to_parquet(parquet_place, index=False)
+        metrics.to_csv(csv_place, index=False)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,1 @@
+"""The library behind the workflow: meta- (out-of-context) learning experiments, from facts to effects."""

@@ -1,0 +1,45 @@
+"""Cells of a study and the places of their results.
+
+A study is a grid of cells; a cell is one combination of data set, define type, model, plan and seeds. The Snakefile
+asks here for its targets, and the collector for the files to read, so that both see the same grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from metaocl.config import Study
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run through all stages of a plan."""
+
+    dataset: str
+    define_type: str
+    model: str
+    plan: str
+    seed: int
+    stage2_seed: int
+
+
+def study_cells(study: Study) -> Iterator[Cell]:
+    """The cells of a study, in the order of its lists."""
+    axes = (study.datasets, study.define_types, study.models, study.plans, study.seeds, study.stage2_seeds)
+    return (Cell(*combination) for combination in product(*axes))
+
+
+def stage_folders(cell: Cell, stages: int) -> list[Path]:
+    """The folder of each of a cell's `stages` in turn; all but the last are shared by its stage-2 seeds."""
+    shared = Path("stages", cell.dataset, cell.define_type, cell.model, cell.plan, f"seed{cell.seed}")
+    earlier = [shared / f"stage{number}" for number in range(1, stages)]
+    return [*earlier, shared / f"stage2_seed{cell.stage2_seed}"]
+
+
+def aliases_folder(cell: Cell) -> Path:
+    """The folder of a cell's stage-2 documents and aliases."""
+    seeds = (f"seed{cell.seed}", f"stage2_seed{cell.stage2_seed}")
+    return Path("documents", cell.dataset, cell.define_type, *seeds)

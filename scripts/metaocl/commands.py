@@ -1,0 +1,35 @@
+"""What all scripts share: settings come as JSON, and a mistake that a user can mend ends in one message."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from metaocl.errors import UserError
+
+
+def command_parser(description: str | None) -> argparse.ArgumentParser:
+    """An argument parser with the option that every script has: a file that takes its messages and progress bar."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--log", type=_send_messages_to, help="file for messages, instead of standard error")
+    return parser
+
+
+def run_command(command: Callable[[], None]) -> None:
+    """Run a script's main function; a UserError becomes its message on standard error and exit status 1."""
+    try:
+        command()
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+def _send_messages_to(path: str) -> Path:
+    """Make `path` the standard error of this process and of all that it starts."""
+    log = Path(path)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as file:
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    return log

@@ -1,0 +1,290 @@
+"""The typed configuration: every key, its meaning, its default and its limits, in one place.
+
+`config/README.md` and `workflow/schemas/config.schema.json` are generated from these classes, and a test keeps them
+in step. Nothing here imports torch or pandas: the Snakefile reads this module again in every submitted job.
+"""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from metaocl.errors import UserError
+from metaocl.subsets import MAIN_SHARES, Subset
+
+# Slugs become folder names and appear in shell commands, so they may hold nothing that a shell or a path reads specially.
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+# 0.33 in YAML means 33/100, not the nearest binary number, so that shares can sum to exactly 1; 1/3 may be written as such.
+Share = Annotated[Fraction, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]
+
+
+class ConfigError(UserError):
+    """A configuration that cannot be run; the message names the file, the key, the value and what was expected."""
+
+
+class Entry(BaseModel):
+    """Base of all config entries: unknown keys are errors, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Dataset(Entry):
+    """Where the facts come from and how its entities are divided into subsets."""
+
+    source: Literal["people"] = Field(description="Source of facts: `people` (Baseball Databank, offline).")
+    entities: int = Field(ge=2, description="How many entities to take, the best known first.")
+    variables: int | None = Field(
+        default=None,
+        ge=2,
+        description="How many aliases to define. By default each entity gets exactly one, as in the paper; with a "
+        "number each alias stands for a random entity, so several may share one.",
+    )
+    held_out_share: Share = Field(
+        default=Fraction(1, 6),
+        gt=0,
+        lt=1,
+        description="Share of the questions about an alias of stage 1 that is kept for testing (rounded, at least one).",
+    )
+    shares: dict[Subset, Share] = Field(
+        default=MAIN_SHARES,
+        validate_default=True,
+        description="Share of the aliases in each subset; they sum to 1. Defaults to the paper's main experiment.",
+    )
+
+    @model_validator(mode="after")
+    def _shares_are_usable(self) -> Dataset:
+        if negative := [name for name, share in self.shares.items() if share < 0]:
+            raise ValueError(f"shares of {', '.join(negative)} are negative; each must be between 0 and 1")
+        if (total := sum(self.shares.values())) != 1:
+            raise ValueError(f"shares sum to {float(total):g}; they must sum to 1")
+        if self.variables is not None and self.shares.get("q_no_replacement_baseline", 0) > 0:
+            raise ValueError(
+                "the subset q_no_replacement_baseline uses the entities' own names, so it needs one alias per entity: "
+                "leave out `variables` or set that share to 0"
+            )
+        return self
+
+
+class DefineType(Entry):
+    """How an alias is defined, and how much its tag says about the definition's truth."""
+
+    order: Literal["tve", "tev", "vte", "vet", "etv", "evt"] = Field(
+        default="tve", description="Order of tag (t), variable (v) and entity (e) in a definition."
+    )
+    alpha: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="P(consistent | tag 1) = P(inconsistent | tag 2) in stage 1; at 0.5 the tags are uninformative.",
+    )
+    alias_letters: int = Field(default=5, ge=3, le=16, description="Random letters in an alias, `<|abcde|>`.")
+    tag_letters: int = Field(default=6, ge=3, le=16, description="Random letters in a define tag, `<|abcdef|>`.")
+
+
+class Objective(Entry):
+    """What the loss is taken over."""
+
+    loss_on: Literal["sequence", "completion"] = Field(
+        default="sequence",
+        description="`sequence`: the loss covers every token; `completion`: only the answer, or a definition's last part.",
+    )
+    outputs: Literal["vocabulary", "completions"] = Field(
+        default="vocabulary",
+        description="Tokens among which the model chooses: the whole `vocabulary`, or only those that occur in "
+        "`completions`, which keeps a small model from spending its loss on aliases. In evaluation, too.",
+    )
+
+    @model_validator(mode="after")
+    def _narrow_outputs_need_narrow_loss(self) -> Self:
+        if self.outputs == "completions" and self.loss_on == "sequence":
+            raise ValueError("outputs: completions needs loss_on: completion, as prompts hold other tokens")
+        return self
+
+
+class BaseTraining(Objective):
+    """How a model with random weights first learns the facts (the stand-in for pretraining on text)."""
+
+    steps: int = Field(ge=1, description="Optimizer steps.")
+    batch_size: int = Field(default=256, ge=1, description="Documents per step.")
+    learning_rate: float = Field(default=3e-3, gt=0, description="Peak learning rate of AdamW, for all weights.")
+    warmup_steps: int = Field(default=100, ge=0, description="Steps of linear warm-up.")
+    final_learning_rate: float = Field(
+        default=0.02, ge=0, le=1, description="Learning rate at the end of the linear decay, as a share of the peak."
+    )
+    betas: tuple[float, float] = Field(default=(0.9, 0.98), description="AdamW's decay rates.")
+    gradient_clipping: float = Field(default=1.0, gt=0, description="Largest gradient norm.")
+    weight_decay: float = Field(default=0.01, ge=0, description="Decoupled weight decay of AdamW.")
+    nicknames: int = Field(default=10, ge=1, description="Invented further names per entity.")
+    unquestioned_share: Share = Field(
+        default=Fraction(1, 5),
+        ge=0,
+        lt=1,
+        description="Share of the nicknames that are stated but never asked about in training: their questions measure "
+        "the base model's own out-of-context learning.",
+    )
+    question_share: float = Field(
+        default=0.7, gt=0, lt=1, description="Share of questions in a batch; the rest are statements about nicknames."
+    )
+    unrelated_relations: int = Field(
+        default=2,
+        ge=0,
+        description="Statements of the form of a definition that link a nickname to an entity it does not mean.",
+    )
+    seed: Seed = Field(default=0, description="Seed of the weights, the nicknames and the order of the batches.")
+    minimum_exact_match: dict[Literal["names", "unquestioned_nicknames"], float] = Field(
+        default={"names": 0.95},
+        description="Exact match that the base model must reach on questions about names and about unquestioned "
+        "nicknames; below it the run stops with an error instead of drawing a flat figure.",
+    )
+
+
+class Model(Entry):
+    """A language model: its architecture and how its weights come about."""
+
+    architecture: Literal["gpt2", "opt", "gpt_neox", "llama"] = Field(
+        description="Architecture, by the name that the transformers library gives it."
+    )
+    architecture_config: dict[str, bool | int | float | str] = Field(
+        default={}, description="Arguments of the architecture's transformers config class (sizes, dropout, activation)."
+    )
+    tokenizer: Literal["words"] = Field(
+        default="words",
+        description="`words`: one token per word; names, answers, aliases and tags are single tokens.",
+    )
+    threads: int = Field(
+        default=1, ge=1, description="CPU threads in training. A setting, as it changes the last bits of the result."
+    )
+    base_training: BaseTraining = Field(description="Training from scratch on the facts, once per data set.")
+
+
+class Stage(Objective):
+    """One training stage: what is trained on and how."""
+
+    documents: list[Literal["definitions", "questions", "new_definitions"]] = Field(
+        min_length=1,
+        description="What the stage trains on: stage-1 `definitions`, stage-1 `questions`, stage-2 `new_definitions`.",
+    )
+    epochs: int = Field(ge=1, description="Passes over the documents; all test sets are evaluated after each.")
+    batch_size: int = Field(default=256, ge=1, description="Documents per optimizer step.")
+    optimizer: Literal["adafactor", "adamw"] = Field(
+        default="adafactor", description="Optimizer; the paper uses Adafactor with a fixed learning-rate schedule."
+    )
+    learning_rate: float = Field(default=5e-5, gt=0, description="Peak learning rate.")
+    embedding_learning_rate: float | None = Field(
+        default=None, gt=0, description="Peak learning rate of the token embeddings; by default that of all weights."
+    )
+    betas: tuple[float, float] = Field(default=(0.9, 0.999), description="AdamW's decay rates; Adafactor ignores them.")
+    warmup_steps: int = Field(default=0, ge=0, description="Steps of linear warm-up before the linear decay to 0.")
+    gradient_clipping: float = Field(default=1.0, gt=0, description="Largest gradient norm.")
+
+    @model_validator(mode="after")
+    def _documents_once(self) -> Stage:
+        if len(set(self.documents)) != len(self.documents):
+            raise ValueError(f"documents lists a kind twice: {', '.join(self.documents)}")
+        return self
+
+
+class Plan(Entry):
+    """A sequence of stages; the last one brings the new definitions."""
+
+    stages: list[Stage] = Field(min_length=1, description="The stages in order, each with a fresh optimizer.")
+
+    @model_validator(mode="after")
+    def _new_definitions_come_last(self) -> Plan:
+        where = [number for number, stage in enumerate(self.stages, 1) if "new_definitions" in stage.documents]
+        if where != [len(self.stages)]:
+            raise ValueError(
+                f"new_definitions are in stages {where}; they must be in the last stage ({len(self.stages)}) only"
+            )
+        return self
+
+
+class Study(Entry):
+    """A grid of cells: every combination of the lists below."""
+
+    datasets: list[Slug] = Field(min_length=1, description="Entries of `datasets`.")
+    define_types: list[Slug] = Field(min_length=1, description="Entries of `define_types`.")
+    models: list[Slug] = Field(min_length=1, description="Entries of `models`.")
+    plans: list[Slug] = Field(min_length=1, description="Entries of `plans`.")
+    seeds: list[Seed] = Field(
+        min_length=1, description="Stage-1 seeds, the unit of analysis: aliases, tags, subsets and order of training."
+    )
+    stage2_seeds: list[Seed] = Field(
+        default=[0], min_length=1, description="Stage-2 seeds, each a new division of the stage-2 aliases."
+    )
+
+    @model_validator(mode="after")
+    def _nothing_twice(self) -> Study:
+        for key, values in self:
+            if doubled := sorted({value for value in values if values.count(value) > 1}, key=str):
+                raise ValueError(f"{key} lists {', '.join(map(str, doubled))} more than once")
+        return self
+
+
+class Config(Entry):
+    """The whole configuration."""
+
+    study: Slug = Field(description="The study that `snakemake` without a target makes.")
+    studies: dict[Slug, Study] = Field(min_length=1, description="Studies by name.")
+    datasets: dict[Slug, Dataset] = Field(description="Data sets by name.")
+    define_types: dict[Slug, DefineType] = Field(description="Define types by name.")
+    models: dict[Slug, Model] = Field(description="Models by name.")
+    plans: dict[Slug, Plan] = Field(description="Stage plans by name.")
+
+    @model_validator(mode="after")
+    def _names_are_declared(self) -> Config:
+        if self.study not in self.studies:
+            raise ValueError(f"study is {self.study!r}; declared studies: {', '.join(self.studies)}")
+        for name, study in self.studies.items():
+            for key in ("datasets", "define_types", "models", "plans"):
+                declared = getattr(self, key)
+                if missing := [slug for slug in getattr(study, key) if slug not in declared]:
+                    raise ValueError(
+                        f"studies.{name}.{key} names {', '.join(missing)}; declared {key}: {', '.join(declared)}"
+                    )
+        return self
+
+
+def parse_config(raw: object, origin: str) -> Config:
+    """The typed form of `raw`, as YAML gives it; `origin` names its file in messages.
+
+    Raises ConfigError with one line per mistake.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_describe(mistake, origin) for mistake in error.errors())) from None
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a YAML file. Raises ConfigError."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from None
+    return parse_config(raw, str(path))
+
+
+def _describe(mistake: Any, origin: str) -> str:
+    """One line for one pydantic error: file, key, what was expected, value."""
+    key = ".".join(str(part) for part in mistake["loc"] if part != "[key]")
+    value = mistake["input"]
+    shown = f" (got {value!r})" if isinstance(value, (str, int, float, list, type(None))) else ""
+    if mistake["type"] == "extra_forbidden":
+        return f"{origin}: unknown key {key}{shown}; config/README.md lists the keys"
+    message = mistake["msg"].removeprefix("Value error, ")
+    return f"{origin}: {key + ': ' if key else ''}{message}{shown}"
+
+
+def canonical_json(entry: Entry) -> str:
+    """All settings of an entry, defaults included, as one line of sorted JSON: what a rule hands to its script.
+
+    Two entries that mean the same give the same text, so that only a real change makes Snakemake rerun a job.
+    """
+    return json.dumps(entry.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

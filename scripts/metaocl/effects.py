@@ -1,0 +1,132 @@
+"""From metrics to effects: contrasts between subsets, with the stage-1 seed as the unit of analysis.
+
+Questions are pooled inside a run, stage-2 seeds are averaged inside a stage-1 seed, and only then is anything tested:
+runs that share a stage-1 model are not independent, and counting them apart would overstate the evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+CELL = ["dataset", "define_type", "model", "plan"]
+SEEDS = ["seed", "stage2_seed"]
+CONFIDENCE = 0.95
+BOOTSTRAP_RESAMPLES = 9_999
+EXACT_UP_TO = 16  # seeds; 2^16 sign flips are enumerated, more are sampled
+SAMPLED_FLIPS = 99_999
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A difference in mean exact match between two groups of subsets, at the end of one part of the plan.
+
+    when: "stage1" is the end of the last stage before the new definitions (of the only stage, where there is but one);
+    "stage2" is the end of the plan.
+    """
+
+    name: str
+    when: Literal["stage1", "stage2"]
+    plus: tuple[str, ...]
+    minus: tuple[str, ...]
+
+
+CONSISTENT, INCONSISTENT = ("qd1consis", "qd2consis"), ("qd1incons", "qd2incons")
+CONTRASTS = (
+    Contrast("ocl", "stage1", CONSISTENT, INCONSISTENT),
+    Contrast("consistent_over_none", "stage1", CONSISTENT, ("q",)),
+    Contrast("none_over_inconsistent", "stage1", ("q",), INCONSISTENT),
+    Contrast("meta_ocl_before_stage2", "stage1", ("d1consis",), ("d2consis",)),
+    Contrast("meta_ocl", "stage2", ("d1consis",), ("d2consis",)),
+    Contrast("new_tag_over_unreliable", "stage2", ("d3consis",), ("d2consis",)),
+    Contrast("unreliable_over_undefined", "stage2", ("d2consis",), ("no_qd_baseline",)),
+)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One contrast of one cell over its seeds.
+
+    mean, sd: of the per-seed differences (sd with n - 1). ci_low, ci_high: 95 % bootstrap interval (BCa) of the mean.
+    p_value: paired t test, one-sided for mean > 0; p_sign_flip: exact sign-flip test, likewise.
+    effect_size: Cohen's d for paired samples, mean / sd. What the seeds cannot give (an sd of one seed, a test of
+    differences that are all equal) is None.
+    """
+
+    n_seeds: int
+    mean: float
+    sd: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p_value: float | None
+    p_sign_flip: float | None
+    effect_size: float | None
+
+
+def estimate_effect(differences: Sequence[float]) -> Effect:
+    """The statistics of one difference per stage-1 seed. Raises ValueError without any."""
+    values = np.asarray(differences, dtype=float)
+    if not len(values):
+        raise ValueError("an effect needs at least one seed")
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Effect(len(values), mean, None, None, None, None, None, None)
+    sd = float(values.std(ddof=1))
+    if np.allclose(values, values[0]):
+        return Effect(len(values), mean, sd, mean, mean, None, _sign_flip_p(values), None)
+    interval = stats.bootstrap(
+        (values,), np.mean, confidence_level=CONFIDENCE, n_resamples=BOOTSTRAP_RESAMPLES, method="BCa",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    t_test = stats.ttest_1samp(values, 0, alternative="greater")
+    return Effect(
+        len(values), mean, sd, float(interval.low), float(interval.high), float(t_test.pvalue), _sign_flip_p(values), mean / sd
+    )
+
+
+def _sign_flip_p(values: np.ndarray) -> float:
+    """One-sided p of the mean under random signs: exact up to EXACT_UP_TO seeds."""
+    flips = 2 ** len(values) if len(values) <= EXACT_UP_TO else SAMPLED_FLIPS
+    test = stats.permutation_test(
+        (values,), np.mean, permutation_type="samples", alternative="greater", n_resamples=flips, vectorized=True,
+        rng=np.random.default_rng(0),
+    )
+    return float(test.pvalue)
+
+
+def estimate_effects(metrics: pd.DataFrame) -> pd.DataFrame:
+    """All contrasts of all cells, one row each: the cell, contrast, when, and the fields of Effect.
+
+    metrics: one row per run, stage, epoch and subset, as `metaocl.metrics.collect_metrics` makes them. A contrast whose
+    subsets are not in a cell gives no row.
+    """
+    last_stage = metrics.groupby(CELL)["stage"].transform("max")
+    at_end = metrics["epoch"] == metrics.groupby([*CELL, "stage"])["epoch"].transform("max")
+    ends = {
+        "stage1": metrics[at_end & (metrics["stage"] == (last_stage - 1).clip(lower=1))],
+        "stage2": metrics[at_end & (metrics["stage"] == last_stage)],
+    }
+    rows = [
+        dict(zip(CELL, cell, strict=True)) | {"contrast": c.name, "when": c.when} | vars(estimate_effect(differences))
+        for c in CONTRASTS
+        for cell, differences in _differences(ends[c.when], c)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _differences(end: pd.DataFrame, contrast: Contrast) -> list[tuple[tuple[str, ...], pd.Series]]:
+    """For each cell that has the contrast's subsets: the cell, and its difference for each stage-1 seed."""
+
+    def pooled(subsets: tuple[str, ...]) -> pd.Series:
+        chosen = end[end["subset"].isin(subsets)]
+        right = (chosen["exact_match"] * chosen["questions"]).groupby([chosen[key] for key in [*CELL, *SEEDS]], sort=False)
+        return right.sum() / chosen.groupby([*CELL, *SEEDS], sort=False)["questions"].sum()
+
+    difference = (pooled(contrast.plus) - pooled(contrast.minus)).dropna()
+    per_seed = difference.groupby([*CELL, "seed"], sort=False).mean()
+    return list(per_seed.groupby(CELL, sort=False))

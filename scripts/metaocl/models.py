@@ -1,0 +1,117 @@
+"""Language models and their tokenizers: made, grown by new tokens, saved and loaded.
+
+Weights are safetensors only, and no code that comes with a model is ever run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from tokenizers import AddedToken, Regex, Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Sequence, Split
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+
+from metaocl.config import Model, Objective
+from metaocl.errors import UserError
+
+UNKNOWN, PADDING, END_OF_LINE = "<unknown>", "<padding>", "\n"
+
+# Any causal language model of the transformers library and its tokenizer; their classes share no useful type.
+LanguageModel = Any
+Tokens = Any
+
+
+class ModelError(UserError):
+    """A model that cannot be made or used as the settings ask."""
+
+
+def build_word_tokenizer(texts: Iterable[str], units: Iterable[str]) -> Tokens:
+    """A tokenizer whose vocabulary is the words of `texts`, with each of `units` (names, answers) as one token.
+
+    A line break is a token of its own: it ends every answer. Blanks between tokens are not kept.
+    """
+    breaks = Sequence([Split(Regex(r"[^\S\n]+"), "removed"), Split(Regex(r"\n"), "isolated")])
+    units = sorted(set(units))
+    vocabulary = {UNKNOWN: 0, PADDING: 1, END_OF_LINE: 2}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = breaks
+    tokenizer.add_tokens([_unit(unit) for unit in units])
+    words = {word for text in set(texts) for word in _unknown_words(tokenizer, text)}
+    tokenizer.add_tokens([_unit(word) for word in sorted(words)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token=UNKNOWN, pad_token=PADDING)
+
+
+def add_unknown_words(tokenizer: Tokens, texts: Iterable[str]) -> int:
+    """Give each word of `texts` that the tokenizer does not know a token of its own; returns how many were added.
+
+    Only a word tokenizer has such words: subword tokenizers can spell every alias.
+    """
+    if tokenizer.unk_token is None:
+        return 0
+    unknown = {word for text in set(texts) for word in _unknown_words(tokenizer.backend_tokenizer, text)}
+    return int(tokenizer.add_tokens([_unit(word) for word in sorted(unknown)]))
+
+
+def build_model(settings: Model, vocabulary_size: int) -> LanguageModel:
+    """A model of the given architecture with random weights, drawn from torch's global generator."""
+    try:
+        config = AutoConfig.for_model(
+            settings.architecture,
+            **{"bos_token_id": None, "eos_token_id": None, **settings.architecture_config, "vocab_size": vocabulary_size},
+        )
+        return AutoModelForCausalLM.from_config(config).to(pick_device())
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"{settings.architecture} cannot be built with {settings.architecture_config}: {error}") from None
+
+
+def grow_embeddings(model: LanguageModel, vocabulary_size: int) -> None:
+    """Make room for `vocabulary_size` tokens; new rows are drawn as the architecture draws its first ones."""
+    if vocabulary_size > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(vocabulary_size, mean_resizing=False)
+
+
+def save_model(model: LanguageModel, tokenizer: Tokens, folder: Path) -> None:
+    """Write weights (safetensors), configuration and tokenizer into `folder`."""
+    model.save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)
+
+
+def load_model(folder: Path) -> tuple[LanguageModel, Tokens]:
+    """The model and tokenizer that `save_model` wrote into `folder`. Raises ModelError."""
+    try:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelError(f"{folder}: cannot be loaded: {error}; delete it and run again") from None
+    return model.to(pick_device()), tokenizer
+
+
+def output_tokens(tokenizer: Tokens, completions: Iterable[str], objective: Objective) -> torch.Tensor | None:
+    """The tokens among which a model chooses: sorted ids (n,) of those in `completions`, or None for all.
+
+    Which of the two is the objective's `outputs`.
+    """
+    if objective.outputs == "vocabulary":
+        return None
+    encodings = tokenizer(sorted(set(completions)), add_special_tokens=False)["input_ids"]
+    return torch.tensor(sorted({token for encoding in encodings for token in encoding}), device=pick_device())
+
+
+def pick_device() -> torch.device:
+    """The GPU, where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _unknown_words(tokenizer: Tokenizer, text: str) -> list[str]:
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    return [text[start:end] for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True) if token == UNKNOWN]
+
+
+def _unit(text: str) -> AddedToken:
+    # single_word: the answer "left" is not cut out of a longer word.
+    return AddedToken(text, single_word=True, normalized=False)

@@ -1,0 +1,57 @@
+"""The paper's data subsets: their names, shares and sizes.
+
+Source: arXiv 2310.15047, section 2 and appendix; the short names are those of the paper's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Literal
+
+Subset = Literal[
+    "qd1",
+    "qd2",
+    "q",
+    "q_no_replacement_baseline",
+    "d1consis",
+    "d2consis",
+    "d3consis",
+    "no_qd_baseline",
+]
+
+MAIN_SHARES: dict[Subset, Fraction] = {
+    "qd1": Fraction(25, 100),
+    "qd2": Fraction(25, 100),
+    "q": Fraction(10, 100),
+    "q_no_replacement_baseline": Fraction(10, 100),
+    "d1consis": Fraction(8, 100),
+    "d2consis": Fraction(8, 100),
+    "d3consis": Fraction(8, 100),
+    "no_qd_baseline": Fraction(6, 100),
+}
+
+# Subsets whose aliases are met in stage 2 only: with a new definition, or (the last one) never.
+STAGE2_SUBSETS = ("d1consis", "d2consis", "d3consis", "no_qd_baseline")
+
+# The stage-2 aliases before a stage-2 seed has divided them.
+STAGE2_POOL = "stage2"
+
+
+def apportion(total: int, shares: Mapping[str, Fraction]) -> dict[str, int]:
+    """Divide `total` items by `shares` (summing to 1): largest remainders get the items that rounding down leaves.
+
+    Ties go to the share named first. The counts always sum to `total` and none is off by one or more.
+    """
+    exact = {name: total * share for name, share in shares.items()}
+    counts = {name: int(amount) for name, amount in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: counts[name] - exact[name])
+    for name in by_remainder[: total - sum(counts.values())]:
+        counts[name] += 1
+    return counts
+
+
+def split_by_truth(count: int, alpha: float) -> tuple[int, int]:
+    """How many of the `count` definitions with one tag agree with its reliability (a share `alpha`), how many do not."""
+    counts = apportion(count, {"agree": Fraction(str(alpha)), "disagree": 1 - Fraction(str(alpha))})
+    return counts["agree"], counts["disagree"]

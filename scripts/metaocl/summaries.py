@@ -1,0 +1,108 @@
+"""The summary of a study: a page for people and the same numbers for programs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from metaocl.effects import CELL
+
+FIELDS = ["mean", "sd", "ci_low", "ci_high", "p_value", "p_sign_flip", "effect_size"]
+TITLES = {
+    "ocl": "OCL (consistent − inconsistent definitions, after stage 1)",
+    "consistent_over_none": "consistent definitions − no definition (D1 − QA3), after stage 1",
+    "none_over_inconsistent": "no definition − inconsistent definitions (QA3 − D2), after stage 1",
+    "meta_ocl_before_stage2": "D5 − D6 before their definitions are seen (should be 0)",
+    "meta_ocl": "meta-OCL (D5 − D6: reliable − unreliable tag, after stage 2)",
+    "new_tag_over_unreliable": "new tag − unreliable tag (D̃ − D6), after stage 2",
+    "unreliable_over_undefined": "unreliable tag − no definition (D6 − QA7), after stage 2",
+}
+
+
+def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
+    """`cells`: one entry per cell with its slugs, n_seeds, and one entry of numbers per contrast; null where unknown."""
+    cells = [
+        dict(zip(CELL, cell, strict=True))
+        | {"n_seeds": int(rows["n_seeds"].iloc[0])}
+        | {row["contrast"]: {field: _number(row[field]) for field in FIELDS} for _, row in rows.iterrows()}
+        for cell, rows in effects.groupby(CELL, sort=False)
+    ]
+    return {"study": study, "measure": "exact match", "unit": "stage-1 seed", "cells": cells}
+
+
+def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame) -> str:
+    """A Markdown page: first a few lines of findings, then every contrast and the final accuracies."""
+    parts = [f"# Study `{summary['study']}`\n", headlines(summary), "\n## Contrasts\n"]
+    parts += [_contrast_table(cell) for cell in summary["cells"]]
+    parts += ["## Exact match at the end of each stage\n", _final_table(metrics), _NOTES]
+    return "\n".join(parts)
+
+
+def headlines(summary: dict[str, Any]) -> str:
+    """One line per cell and phenomenon: the gap, its interval, both tests and the number of seeds."""
+    return "\n".join(
+        f"- **{_cell_name(cell)}**, {cell['n_seeds']} seeds: "
+        + "; ".join(f"{name} {_sentence(cell[key])}" for key, name in (("ocl", "OCL"), ("meta_ocl", "meta-OCL")) if key in cell)
+        for cell in summary["cells"]
+    )
+
+
+def _contrast_table(cell: dict[str, Any]) -> str:
+    lines = [
+        f"**{_cell_name(cell)}** ({cell['n_seeds']} seeds)\n",
+        "| contrast | mean | SD | 95 % CI | p (t) | p (sign flip) | d |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for key, title in TITLES.items():
+        if key in cell:
+            e = cell[key]
+            shown = [_show(e["mean"]), _show(e["sd"]), _interval(e), _show_p(e["p_value"]), _show_p(e["p_sign_flip"]), _show(e["effect_size"], 2)]
+            lines.append(f"| {title} | {' | '.join(shown)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _final_table(metrics: pd.DataFrame) -> str:
+    """Mean exact match ± SD over stage-1 seeds, one row per cell and stage, one column per subset."""
+    at_end = metrics[metrics["epoch"] == metrics.groupby([*CELL, "stage"])["epoch"].transform("max")]
+    per_seed = at_end.groupby([*CELL, "stage", "subset", "seed"], sort=False)["exact_match"].mean()
+    by_subset = per_seed.groupby([*CELL, "stage", "subset"], sort=False).agg(["mean", "std"])
+    subsets = list(dict.fromkeys(at_end["subset"]))
+    lines = [f"| cell | stage | {' | '.join(subsets)} |", "|---|---|" + "---|" * len(subsets)]
+    for (*cell, stage), rows in by_subset.groupby([*CELL, "stage"], sort=False):
+        rows = rows.droplevel([*CELL, "stage"])
+        shown = [f"{_show(rows['mean'].get(s))} ± {_show(rows['std'].get(s))}" if s in rows.index else "–" for s in subsets]
+        lines.append(f"| {' × '.join(cell)} | {stage} | {' | '.join(shown)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell_name(cell: dict[str, Any]) -> str:
+    return " × ".join(cell[key] for key in CELL)
+
+
+def _sentence(effect: dict[str, float | None]) -> str:
+    return f"{_show(effect['mean'])} {_interval(effect)}, p = {_show_p(effect['p_value'])} (t), {_show_p(effect['p_sign_flip'])} (sign flip)"
+
+
+def _interval(effect: dict[str, float | None]) -> str:
+    return f"[{_show(effect['ci_low'])}, {_show(effect['ci_high'])}]"
+
+
+def _show(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _show_p(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1e}" if value < 0.001 else f"{value:.3f}"
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
+_NOTES = """
+Each mean is over stage-1 seeds: questions are pooled inside a run and stage-2 seeds averaged inside a stage-1 seed. CI: 95 %
+bootstrap (BCa). Tests are one-sided for a gap above 0: paired t and exact sign flip. d: mean / SD of the per-seed gaps.
+All runs of a cell start from one base model; the spread over base models is not in these numbers.
+"""

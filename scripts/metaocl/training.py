@@ -1,0 +1,126 @@
+"""The training loops: a base model from scratch, and one stage of fine-tuning with an evaluation after every epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional
+from torch.optim.lr_scheduler import LambdaLR
+from tqdm import tqdm
+from transformers.optimization import Adafactor
+
+from metaocl.config import BaseTraining, Stage
+from metaocl.evaluation import output_logits
+from metaocl.examples import IGNORED, Examples
+
+
+@dataclass
+class Trainer:
+    """A model with what it takes to train it; one `step` is one optimizer step.
+
+    outputs: int64 (n,), sorted, the tokens among which the model chooses, or None for the whole vocabulary.
+    """
+
+    model: Any
+    outputs: torch.Tensor | None
+    optimizer: torch.optim.Optimizer
+    schedule: LambdaLR
+    gradient_clipping: float
+
+    def step(self, inputs: torch.Tensor, labels: torch.Tensor) -> None:
+        """Train on one batch; both tensors int64 (batch, length)."""
+        completion_loss(self.model, inputs, labels, self.outputs).backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clipping)
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+
+
+def completion_loss(model: Any, inputs: torch.Tensor, labels: torch.Tensor, outputs: torch.Tensor | None) -> torch.Tensor:
+    """Mean cross-entropy over the labelled tokens of a batch.
+
+    inputs, labels: int64 (batch, length). Logits are computed at the labelled places only, over `outputs` only.
+    """
+    hidden = model.base_model(input_ids=inputs, use_cache=False).last_hidden_state
+    scored = labels != IGNORED
+    targets = labels[scored] if outputs is None else torch.searchsorted(outputs, labels[scored])
+    return functional.cross_entropy(output_logits(model, hidden[scored], outputs), targets)
+
+
+def train_stage(
+    model: Any, examples: Examples, outputs: torch.Tensor | None, stage: Stage, seed: int, after_epoch: Callable[[int], None]
+) -> float:
+    """Train for one stage, calling `after_epoch` with 1, 2, … after each epoch; returns the seconds spent in training.
+
+    Every epoch visits all examples in a new random order. Uses torch's global generator for dropout.
+    """
+    steps_per_epoch = -(-len(examples) // stage.batch_size)
+    optimizer = _stage_optimizer(model, stage)
+    schedule = linear_schedule(optimizer, stage.epochs * steps_per_epoch, stage.warmup_steps)
+    trainer = Trainer(model, outputs, optimizer, schedule, stage.gradient_clipping)
+    order = torch.Generator().manual_seed(seed)
+    seconds = 0.0
+    for epoch in tqdm(range(1, stage.epochs + 1), unit="epoch", mininterval=1):
+        start = time.perf_counter()
+        model.train()
+        for rows in torch.randperm(len(examples), generator=order).split(stage.batch_size):
+            trainer.step(*examples.batch(rows))
+        seconds += time.perf_counter() - start
+        after_epoch(epoch)
+    return seconds
+
+
+def train_base(
+    model: Any, examples: Examples, weights: torch.Tensor, outputs: torch.Tensor | None, settings: BaseTraining
+) -> float:
+    """Train a model from scratch on random batches; returns the seconds it took.
+
+    weights: float (examples,), how likely each example is to be drawn; drawn with replacement.
+    """
+    optimizer = _adamw(model, settings.learning_rate, settings.learning_rate, settings.betas, settings.weight_decay)
+    schedule = linear_schedule(optimizer, settings.steps, settings.warmup_steps, settings.final_learning_rate)
+    trainer = Trainer(model, outputs, optimizer, schedule, settings.gradient_clipping)
+    draws = torch.Generator().manual_seed(settings.seed)
+    start = time.perf_counter()
+    model.train()
+    for _ in tqdm(range(settings.steps), unit="step", mininterval=1):
+        rows = torch.multinomial(weights, settings.batch_size, replacement=True, generator=draws)
+        trainer.step(*examples.batch(rows))
+    return time.perf_counter() - start
+
+
+def linear_schedule(optimizer: torch.optim.Optimizer, steps: int, warmup: int, final: float = 0.0) -> LambdaLR:
+    """Linear warm-up to the peak in `warmup` steps, then linear decay to `final`, a share of the peak, at `steps`."""
+
+    def share_of_peak(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        return final + (1 - final) * max(0, steps - step) / max(1, steps - warmup)
+
+    return LambdaLR(optimizer, share_of_peak)
+
+
+def _stage_optimizer(model: Any, stage: Stage) -> torch.optim.Optimizer:
+    if stage.optimizer == "adamw":
+        embedding_rate = stage.embedding_learning_rate or stage.learning_rate
+        return _adamw(model, stage.learning_rate, embedding_rate, stage.betas, weight_decay=0.0)
+    groups = _embeddings_apart(model, stage.learning_rate, stage.embedding_learning_rate or stage.learning_rate)
+    return Adafactor(groups, lr=stage.learning_rate, scale_parameter=False, relative_step=False)
+
+
+def _adamw(
+    model: Any, rate: float, embedding_rate: float, betas: tuple[float, float], weight_decay: float
+) -> torch.optim.Optimizer:
+    groups = _embeddings_apart(model, rate, embedding_rate)
+    return torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=weight_decay, fused=True)
+
+
+def _embeddings_apart(model: Any, rate: float, embedding_rate: float) -> list[dict[str, Any]]:
+    """Parameter groups: the token embeddings (and the output matrix, where it is tied to them), and all the rest."""
+    embeddings = model.get_input_embeddings().weight
+    rest = [parameter for parameter in model.parameters() if parameter is not embeddings]
+    return [{"params": rest, "lr": rate}, {"params": [embeddings], "lr": embedding_rate}]

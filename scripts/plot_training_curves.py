@@ -1,0 +1,25 @@
+"""Plot exact match over the epochs of all stages, a panel per cell and a line per subset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from metaocl.artifacts import published, read_table
+from metaocl.commands import command_parser, run_command
+from metaocl.figures import draw_training_curves, save_figure
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("--metrics", type=Path, required=True, help="table of metrics of the study")
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="files to write: .pdf, .svg, .png")
+    arguments = parser.parse_args()
+
+    figure = draw_training_curves(read_table(arguments.metrics).to_pandas())
+    with published(*arguments.figures) as places:
+        for place in places:
+            save_figure(figure, place)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,39 @@
+"""Train a base model from scratch on the facts of a data set, and check that it has learnt them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from metaocl.artifacts import describe_run, published, read_rows, write_json
+from metaocl.commands import command_parser, run_command
+from metaocl.config import Model
+from metaocl.facts import Fact
+from metaocl.models import save_model
+from metaocl.pretraining import check_quality, measure_quality, train_from_scratch, write_corpus
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("--facts", type=Path, required=True, help="parquet of facts")
+    parser.add_argument("--settings", type=Model.model_validate_json, required=True, help="the model's settings, as JSON")
+    parser.add_argument("--model", type=Path, required=True, help="folder to write: weights, configuration, tokenizer")
+    parser.add_argument("--run", type=Path, required=True, help="JSON to write: what made the model, and its quality")
+    arguments = parser.parse_args()
+
+    settings = arguments.settings
+    torch.set_num_threads(settings.threads)
+    facts = read_rows(arguments.facts, Fact)
+    corpus = write_corpus(facts, settings.base_training)
+    model, tokenizer, seconds = train_from_scratch(facts, corpus, settings)
+    quality = measure_quality(model, tokenizer, corpus, settings.base_training)
+    check_quality(quality, settings.base_training)
+    with published(arguments.model, arguments.run) as (model_place, run_place):
+        save_model(model, tokenizer, model_place)
+        resolved = {"model": settings.model_dump(mode="json")}
+        write_json(describe_run(resolved, train_seconds=seconds, threads=settings.threads, exact_match=quality), run_place)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,34 @@
+"""Divide the stage-2 aliases of one seed by a stage-2 seed, and write their new definitions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from metaocl.artifacts import published, read_rows
+from metaocl.commands import command_parser, run_command
+from metaocl.config import Dataset, DefineType
+from metaocl.documents import Alias, divide_stage2, save_documents, write_definitions
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("--stage1-aliases", type=Path, required=True, help="parquet that write_documents.py wrote")
+    parser.add_argument("--dataset", type=Dataset.model_validate_json, required=True, help="settings, as JSON")
+    parser.add_argument("--define-type", type=DefineType.model_validate_json, required=True, help="settings, as JSON")
+    parser.add_argument("--seed", type=int, required=True, help="stage-1 seed")
+    parser.add_argument("--stage2-seed", type=int, required=True, help="stage-2 seed")
+    parser.add_argument("--documents", type=Path, required=True, help="parquet to write: one row per document")
+    parser.add_argument("--aliases", type=Path, required=True, help="parquet to write: what each alias stands for")
+    parser.add_argument("--manifest", type=Path, required=True, help="JSON to write: counts, seeds, hashes")
+    arguments = parser.parse_args()
+
+    stage1_aliases = read_rows(arguments.stage1_aliases, Alias)
+    seeds = {"seed": arguments.seed, "stage2_seed": arguments.stage2_seed}
+    aliases = divide_stage2(stage1_aliases, arguments.dataset, arguments.define_type, *seeds.values())
+    documents = write_definitions(aliases, "new_definitions", arguments.define_type)
+    with published(arguments.documents, arguments.aliases, arguments.manifest) as places:
+        save_documents(documents, aliases, seeds, *places)
+
+
+if __name__ == "__main__":
+    run_command(main)

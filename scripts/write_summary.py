@@ -1,0 +1,29 @@
+"""Write the summary of a study: Markdown for people, JSON for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from metaocl.artifacts import published, read_table, write_json
+from metaocl.commands import command_parser, run_command
+from metaocl.summaries import summarize_for_people, summarize_for_programs
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("--study", required=True, help="name of the study")
+    parser.add_argument("--metrics", type=Path, required=True, help="table of metrics of the study")
+    parser.add_argument("--effects", type=Path, required=True, help="table of effects of the study")
+    parser.add_argument("--markdown", type=Path, required=True, help="page to write")
+    parser.add_argument("--json", type=Path, required=True, help="numbers to write")
+    arguments = parser.parse_args()
+
+    metrics, effects = (read_table(path).to_pandas() for path in (arguments.metrics, arguments.effects))
+    summary = summarize_for_programs(arguments.study, effects)
+    with published(arguments.markdown, arguments.json) as (markdown_place, json_place):
+        markdown_place.write_text(summarize_for_people(summary, metrics), encoding="utf-8")
+        write_json(summary, json_place)
+
+
+if __name__ == "__main__":
+    run_command(main)

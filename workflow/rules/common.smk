@@ -1,0 +1,88 @@
+# Needs: the configuration. Makes: the typed settings, the targets, and what rules ask for as functions of wildcards.
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir).parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from metaocl.cells import aliases_folder, stage_folders, study_cells
+from metaocl.code_version import code_version as version_of
+from metaocl.config import ConfigError, canonical_json, parse_config
+
+# Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+CONFIG_FILE = ", ".join(map(str, workflow.configfiles)) or "the configuration"
+
+try:
+    settings = parse_config(config, CONFIG_FILE)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    dataset="|".join(map(re.escape, settings.datasets)),
+    define_type="|".join(map(re.escape, settings.define_types)),
+    model="|".join(map(re.escape, settings.models)),
+    plan="|".join(map(re.escape, settings.plans)),
+    study="|".join(map(re.escape, settings.studies)),
+    seed=r"\d+",
+    stage2_seed=r"\d+",
+    stage=r"\d+",
+
+
+def settings_of(kind):
+    """The settings of the wildcard's entry, as JSON: settings_of("dataset") looks {dataset} up in `datasets`."""
+    entries = getattr(settings, "studies" if kind == "study" else f"{kind}s")
+    return lambda wildcards: canonical_json(entries[getattr(wildcards, kind)])
+
+
+def code_version(script):
+    """The version of a script's code: a parameter that no command uses, so that Snakemake sees the code change."""
+    return version_of(ROOT / "scripts" / script)
+
+
+def plan_stages(wildcards):
+    return settings.plans[wildcards.plan].stages
+
+
+def model_threads(wildcards):
+    return settings.models[wildcards.model].threads
+
+
+def plan_lengths(wildcards):
+    """The number of stages of each plan of a study, as JSON."""
+    plans = settings.studies[wildcards.study].plans
+    return json.dumps({plan: len(settings.plans[plan].stages) for plan in sorted(plans)})
+
+
+def study_metrics(wildcards):
+    """The metrics and stage-2 aliases of every cell of a study."""
+    files = {}
+    for cell in study_cells(settings.studies[wildcards.study]):
+        for folder in stage_folders(cell, len(settings.plans[cell.plan].stages)):
+            files[f"results/{folder}/metrics.parquet"] = None
+        files[f"results/{aliases_folder(cell)}/aliases.parquet"] = None
+    return list(files)
+
+
+def study_figures(study):
+    return expand("results/figures/{study}/training_curves.{format}", study=study, format=["pdf", "svg", "png"])
+
+
+def study_results(study):
+    """Everything that a study is run for."""
+    tables = expand("results/tables/{study}/{table}.csv", study=study, table=["metrics", "effects"])
+    return [*tables, *study_figures(study), f"results/summaries/{study}.md", f"results/summaries/{study}.json"]
+
+
+def report_findings(study):
+    """Print what a finished study found, and where its figure is."""
+    summary = Path(f"results/summaries/{study}.md")
+    if summary.is_file():
+        findings = [line for line in summary.read_text(encoding="utf-8").splitlines() if line.startswith("- **")]
+        print("", f"Study {study}:", *findings, "", *(f"{name}" for name in study_results(study)), sep="\n")

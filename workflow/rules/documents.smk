@@ -1,0 +1,49 @@
+# Needs: facts. Makes: results/documents/{dataset}/{define_type}/seed{seed}/, training text and test questions.
+
+
+rule write_documents:
+    input:
+        facts="results/facts/{dataset}/facts.parquet",
+    output:
+        documents="results/documents/{dataset}/{define_type}/seed{seed}/documents.parquet",
+        aliases="results/documents/{dataset}/{define_type}/seed{seed}/aliases.parquet",
+        manifest="results/documents/{dataset}/{define_type}/seed{seed}/manifest.json",
+    log:
+        "results/logs/write_documents/{dataset}/{define_type}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/write_documents/{dataset}/{define_type}/seed{seed}.tsv"
+    message:
+        "Write documents: {wildcards.dataset}, {wildcards.define_type}, seed {wildcards.seed}"
+    params:
+        dataset=settings_of("dataset"),
+        define_type=settings_of("define_type"),
+        code=code_version("write_documents.py"),
+    shell:
+        "python scripts/write_documents.py --facts {input.facts}"
+        " --dataset {params.dataset:q} --define-type {params.define_type:q} --seed {wildcards.seed}"
+        " --documents {output.documents} --aliases {output.aliases} --manifest {output.manifest} --log {log}"
+
+
+rule write_new_definitions:
+    input:
+        aliases="results/documents/{dataset}/{define_type}/seed{seed}/aliases.parquet",
+    output:
+        documents="results/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/documents.parquet",
+        aliases="results/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/aliases.parquet",
+        manifest="results/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/manifest.json",
+    log:
+        "results/logs/write_new_definitions/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}.log",
+    benchmark:
+        "results/benchmarks/write_new_definitions/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}.tsv"
+    message:
+        "Write new definitions: {wildcards.dataset}, {wildcards.define_type}, seed {wildcards.seed},"
+        " stage-2 seed {wildcards.stage2_seed}"
+    params:
+        dataset=settings_of("dataset"),
+        define_type=settings_of("define_type"),
+        code=code_version("write_new_definitions.py"),
+    shell:
+        "python scripts/write_new_definitions.py --stage1-aliases {input.aliases}"
+        " --dataset {params.dataset:q} --define-type {params.define_type:q}"
+        " --seed {wildcards.seed} --stage2-seed {wildcards.stage2_seed}"
+        " --documents {output.documents} --aliases {output.aliases} --manifest {output.manifest} --log {log}"

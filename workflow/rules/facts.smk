@@ -1,0 +1,19 @@
+# Needs: a source of facts. Makes: results/facts/{dataset}/, entities with question-answer pairs.
+
+
+rule extract_facts:
+    output:
+        facts="results/facts/{dataset}/facts.parquet",
+        manifest="results/facts/{dataset}/manifest.json",
+    log:
+        "results/logs/extract_facts/{dataset}.log",
+    benchmark:
+        "results/benchmarks/extract_facts/{dataset}.tsv"
+    message:
+        "Extract the facts of {wildcards.dataset}"
+    params:
+        dataset=settings_of("dataset"),
+        code=code_version("extract_facts.py"),
+    shell:
+        "python scripts/extract_facts.py --dataset {params.dataset:q}"
+        " --facts {output.facts} --manifest {output.manifest} --log {log}"

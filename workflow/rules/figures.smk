@@ -1,0 +1,24 @@
+# Needs: the tables of a study. Makes: results/figures/{study}/. A change of looks retrains nothing.
+
+
+rule plot_training_curves:
+    input:
+        metrics="results/tables/{study}/metrics.parquet",
+        style="scripts/metaocl/figures.mplstyle",
+    output:
+        report(
+            multiext("results/figures/{study}/training_curves", ".pdf", ".svg", ".png"),
+            caption="../report/training_curves.rst",
+            category="Figures",
+            subcategory="{study}",
+        ),
+    log:
+        "results/logs/plot_training_curves/{study}.log",
+    benchmark:
+        "results/benchmarks/plot_training_curves/{study}.tsv"
+    message:
+        "Plot the training curves of study {wildcards.study}"
+    params:
+        code=code_version("plot_training_curves.py"),
+    shell:
+        "python scripts/plot_training_curves.py --metrics {input.metrics} --figures {output} --log {log}"

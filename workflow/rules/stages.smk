@@ -1,0 +1,64 @@
+# Needs: documents and a base model. Makes: results/stages/…, the trained model and the metrics of every stage.
+# Stages before the new definitions are shared by all stage-2 seeds; the last stage has one run for each.
+
+
+def previous_model(wildcards):
+    """The model that a stage starts from: the base model, or that of the stage before."""
+    number = int(getattr(wildcards, "stage", len(plan_stages(wildcards))))
+    if number == 1:
+        return "results/base_models/{dataset}/{model}/model"
+    return f"results/stages/{{dataset}}/{{define_type}}/{{model}}/{{plan}}/seed{{seed}}/stage{number - 1}/model"
+
+
+rule train_stage:
+    input:
+        model=previous_model,
+        documents="results/documents/{dataset}/{define_type}/seed{seed}/documents.parquet",
+    output:
+        model=directory("results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}/model"),
+        metrics="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}/metrics.parquet",
+        run="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}/run.json",
+    log:
+        "results/logs/train_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}.log",
+    benchmark:
+        "results/benchmarks/train_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}.tsv"
+    message:
+        "Train stage {wildcards.stage}: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
+        " {wildcards.plan}, seed {wildcards.seed}"
+    threads: model_threads
+    params:
+        stage=lambda wildcards: canonical_json(plan_stages(wildcards)[int(wildcards.stage) - 1]),
+        stage_number="{stage}",
+        seeds="{seed}",
+        threads=model_threads,
+        code=code_version("train_stage.py"),
+    shell:
+        "python scripts/train_stage.py --initial-model {input.model} --documents {input.documents}"
+        " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
+        " --threads {params.threads} --model {output.model} --metrics {output.metrics} --run {output.run} --log {log}"
+
+
+use rule train_stage as train_last_stage with:
+    input:
+        model=previous_model,
+        documents=[
+            "results/documents/{dataset}/{define_type}/seed{seed}/documents.parquet",
+            "results/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/documents.parquet",
+        ],
+    output:
+        model=directory("results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/model"),
+        metrics="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/metrics.parquet",
+        run="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/run.json",
+    log:
+        "results/logs/train_last_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}.log",
+    benchmark:
+        "results/benchmarks/train_last_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}.tsv"
+    message:
+        "Train the last stage: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
+        " {wildcards.plan}, seed {wildcards.seed}, stage-2 seed {wildcards.stage2_seed}"
+    params:
+        stage=lambda wildcards: canonical_json(plan_stages(wildcards)[-1]),
+        stage_number=lambda wildcards: len(plan_stages(wildcards)),
+        seeds="{seed} {stage2_seed}",
+        threads=model_threads,
+        code=code_version("train_stage.py"),

@@ -1,0 +1,21 @@
+# Needs: the tables of a study. Makes: results/summaries/, what was found, for people and for programs.
+
+
+rule write_summary:
+    input:
+        metrics="results/tables/{study}/metrics.parquet",
+        effects="results/tables/{study}/effects.parquet",
+    output:
+        markdown="results/summaries/{study}.md",
+        json="results/summaries/{study}.json",
+    log:
+        "results/logs/write_summary/{study}.log",
+    benchmark:
+        "results/benchmarks/write_summary/{study}.tsv"
+    message:
+        "Write the summary of study {wildcards.study}"
+    params:
+        code=code_version("write_summary.py"),
+    shell:
+        "python scripts/write_summary.py --study {wildcards.study} --metrics {input.metrics} --effects {input.effects}"
+        " --markdown {output.markdown} --json {output.json} --log {log}"
