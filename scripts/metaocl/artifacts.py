@@ -74,7 +74,8 @@ def write_table(table: pa.Table, path: Path) -> None:
 def read_table(path: Path) -> pa.Table:
     """Read an Arrow table from parquet. Raises ArtifactError."""
     try:
-        return parquet.read_table(path, partitioning=None)
+        # ParquetFile, as read_table would first import pandas.
+        return parquet.ParquetFile(path).read()
     except (OSError, pa.ArrowException) as error:
         raise ArtifactError(f"{path}: cannot be read as parquet: {error}; delete it and run again") from None
 
