@@ -17,7 +17,9 @@ from metaocl.pretraining import check_quality, measure_quality, train_from_scrat
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--facts", type=Path, required=True, help="parquet of facts")
-    parser.add_argument("--settings", type=Model.model_validate_json, required=True, help="the model's settings, as JSON")
+    parser.add_argument(
+        "--settings", type=Model.model_validate_json, required=True, help="the model's settings, as JSON"
+    )
     parser.add_argument("--model", type=Path, required=True, help="folder to write: weights, configuration, tokenizer")
     parser.add_argument("--run", type=Path, required=True, help="JSON to write: what made the model, and its quality")
     arguments = parser.parse_args()
@@ -32,7 +34,9 @@ def main() -> None:
     with published(arguments.model, arguments.run) as (model_place, run_place):
         save_model(model, tokenizer, model_place)
         resolved = {"model": settings.model_dump(mode="json")}
-        write_json(describe_run(resolved, train_seconds=seconds, threads=settings.threads, exact_match=quality), run_place)
+        write_json(
+            describe_run(resolved, train_seconds=seconds, threads=settings.threads, exact_match=quality), run_place
+        )
 
 
 if __name__ == "__main__":

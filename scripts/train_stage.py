@@ -52,7 +52,11 @@ def main() -> None:
     metrics: list[pa.Table] = []
     start = time.perf_counter()
     train_seconds = train_stage(
-        model, examples, outputs, stage, order_seed,
+        model,
+        examples,
+        outputs,
+        stage,
+        order_seed,
         after_epoch=lambda epoch: metrics.append(mean_by_alias(tested, evaluator.measure(model), epoch)),
     )
     evaluate_seconds = time.perf_counter() - start - train_seconds

@@ -22,7 +22,12 @@ def main() -> None:
     parser.add_argument("--manifest", type=Path, required=True, help="JSON to write: counts, seeds, hashes")
     arguments = parser.parse_args()
 
-    facts, dataset, define_type, seed = read_rows(arguments.facts, Fact), arguments.dataset, arguments.define_type, arguments.seed
+    facts, dataset, define_type, seed = (
+        read_rows(arguments.facts, Fact),
+        arguments.dataset,
+        arguments.define_type,
+        arguments.seed,
+    )
     aliases = draw_aliases(facts, dataset, define_type, seed)
     documents = write_stage1_documents(aliases, facts, dataset, define_type, seed)
     with published(arguments.documents, arguments.aliases, arguments.manifest) as places:

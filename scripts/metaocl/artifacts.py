@@ -82,7 +82,9 @@ def read_table(path: Path) -> pa.Table:
 
 def write_json(content: Any, path: Path) -> None:
     """Write sorted, indented JSON; not-a-number is an error, as other programs could not read it."""
-    path.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )
 
 
 def file_hash(path: Path) -> str:
@@ -107,7 +109,9 @@ def _git_state() -> dict[str, Any]:
     folder = Path(__file__).parent
     try:
         commit, status = (
-            subprocess.run(["git", "-C", str(folder), *command], check=True, capture_output=True, text=True).stdout.strip()
+            subprocess.run(
+                ["git", "-C", str(folder), *command], check=True, capture_output=True, text=True
+            ).stdout.strip()
             for command in (["rev-parse", "HEAD"], ["status", "--porcelain"])
         )
     except (OSError, subprocess.CalledProcessError):

@@ -151,7 +151,8 @@ class Model(Entry):
         description="Architecture, by the name that the transformers library gives it."
     )
     architecture_config: dict[str, bool | int | float | str] = Field(
-        default={}, description="Arguments of the architecture's transformers config class (sizes, dropout, activation)."
+        default={},
+        description="Arguments of the architecture's transformers config class (sizes, dropout, activation).",
     )
     tokenizer: Literal["words"] = Field(
         default="words",

@@ -96,7 +96,9 @@ def draw_aliases(facts: Sequence[Fact], dataset: Dataset, define_type: DefineTyp
     tags = draw_tags(define_type, seed)
     tokens = _draw_tokens(count, define_type.alias_letters, random, taken=tags)
     subsets = _stage1_subsets(apportion(count, dataset.shares), define_type.alpha)
-    drawn = [Alias(token, names[entity], subset) for token, entity, subset in zip(tokens, entities, subsets, strict=True)]
+    drawn = [
+        Alias(token, names[entity], subset) for token, entity, subset in zip(tokens, entities, subsets, strict=True)
+    ]
     by_subset = groupby(drawn, lambda alias: alias.subset)
     return [alias for subset, members in by_subset for alias in _define(subset, list(members), tags, seed)]
 
@@ -143,7 +145,13 @@ def write_stage1_documents(
 def write_definitions(aliases: Iterable[Alias], part: str, define_type: DefineType) -> list[Document]:
     """One definition for each alias that has one."""
     return [
-        Document(part, alias.subset, alias.alias, "", *write_definition(define_type.order, alias.tag, alias.alias, alias.defined_as))
+        Document(
+            part,
+            alias.subset,
+            alias.alias,
+            "",
+            *write_definition(define_type.order, alias.tag, alias.alias, alias.defined_as),
+        )
         for alias in aliases
         if alias.tag is not None and alias.defined_as is not None
     ]
@@ -236,7 +244,9 @@ def _draw_tokens(count: int, letters: int, random: np.random.Generator, taken: S
     """`count` random words of lower-case letters in the paper's brackets, all different and none of them `taken`."""
     alphabet = np.array(list(string.ascii_lowercase))
     if 2 * count > len(alphabet) ** letters:
-        raise DocumentsError(f"{count} different aliases or tags cannot be drawn with {letters} letters; ask for longer ones")
+        raise DocumentsError(
+            f"{count} different aliases or tags cannot be drawn with {letters} letters; ask for longer ones"
+        )
     tokens: dict[str, None] = {}
     while len(tokens) < count:
         token = f"<|{''.join(random.choice(alphabet, size=letters))}|>"

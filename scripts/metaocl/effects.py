@@ -80,12 +80,23 @@ def estimate_effect(differences: Sequence[float]) -> Effect:
     if np.allclose(values, values[0]):
         return Effect(len(values), mean, sd, mean, mean, None, _sign_flip_p(values), None)
     interval = stats.bootstrap(
-        (values,), np.mean, confidence_level=CONFIDENCE, n_resamples=BOOTSTRAP_RESAMPLES, method="BCa",
+        (values,),
+        np.mean,
+        confidence_level=CONFIDENCE,
+        n_resamples=BOOTSTRAP_RESAMPLES,
+        method="BCa",
         rng=np.random.default_rng(0),
     ).confidence_interval
     t_test = stats.ttest_1samp(values, 0, alternative="greater")
     return Effect(
-        len(values), mean, sd, float(interval.low), float(interval.high), float(t_test.pvalue), _sign_flip_p(values), mean / sd
+        len(values),
+        mean,
+        sd,
+        float(interval.low),
+        float(interval.high),
+        float(t_test.pvalue),
+        _sign_flip_p(values),
+        mean / sd,
     )
 
 
@@ -93,7 +104,12 @@ def _sign_flip_p(values: np.ndarray) -> float:
     """One-sided p of the mean under random signs: exact up to EXACT_UP_TO seeds."""
     flips = 2 ** len(values) if len(values) <= EXACT_UP_TO else SAMPLED_FLIPS
     test = stats.permutation_test(
-        (values,), np.mean, permutation_type="samples", alternative="greater", n_resamples=flips, vectorized=True,
+        (values,),
+        np.mean,
+        permutation_type="samples",
+        alternative="greater",
+        n_resamples=flips,
+        vectorized=True,
         rng=np.random.default_rng(0),
     )
     return float(test.pvalue)
@@ -124,7 +140,9 @@ def _differences(end: pd.DataFrame, contrast: Contrast) -> list[tuple[tuple[str,
 
     def pooled(subsets: tuple[str, ...]) -> pd.Series:
         chosen = end[end["subset"].isin(subsets)]
-        right = (chosen["exact_match"] * chosen["questions"]).groupby([chosen[key] for key in [*CELL, *SEEDS]], sort=False)
+        right = (chosen["exact_match"] * chosen["questions"]).groupby(
+            [chosen[key] for key in [*CELL, *SEEDS]], sort=False
+        )
         return right.sum() / chosen.groupby([*CELL, *SEEDS], sort=False)["questions"].sum()
 
     difference = (pooled(contrast.plus) - pooled(contrast.minus)).dropna()

@@ -54,7 +54,9 @@ class Evaluator:
     outputs: int64 (n,), sorted, the only tokens that an answer may consist of; None for the whole vocabulary.
     """
 
-    def __init__(self, tokenizer: Any, texts: Sequence[tuple[str, str]], outputs: torch.Tensor | None, device: torch.device):
+    def __init__(
+        self, tokenizer: Any, texts: Sequence[tuple[str, str]], outputs: torch.Tensor | None, device: torch.device
+    ):
         self.tokenizer = tokenizer
         self.golds = [completion.strip() for _, completion in texts]
         self.prompts = encode_prompts(tokenizer, [prompt for prompt, _ in texts], device)

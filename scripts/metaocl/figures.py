@@ -52,7 +52,9 @@ def draw_training_curves(metrics: pd.DataFrame) -> Figure:
         named = dict(zip(CELL, cell, strict=True))
         axes.set_title(", ".join(named[name] for name in varying or CELL))
     panels[0][0].set_ylabel("exact match")
-    handles = {label: handle for axes in panels[0] for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: handle for axes in panels[0] for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     order = [label for label, *_ in LINES.values() if label in handles]
     figure.legend([handles[label] for label in order], order, loc="outside right center")
     return figure
@@ -71,7 +73,11 @@ def _draw_cell(axes: Axes, runs: pd.DataFrame) -> None:
         axes.fill_between(mean.index, mean - margin, mean + margin, color=color)
     for boundary in offset[offset > 0]:
         axes.axvline(boundary + 0.5, color="black", linestyle="--", linewidth=0.8)
-    axes.set_xlabel(f"epoch, both stages ({runs['seed'].nunique()} seeds)" if len(epochs_of) == 2 else f"epoch ({runs['seed'].nunique()} seeds)")
+    axes.set_xlabel(
+        f"epoch, both stages ({runs['seed'].nunique()} seeds)"
+        if len(epochs_of) == 2
+        else f"epoch ({runs['seed'].nunique()} seeds)"
+    )
 
 
 def _margin(per_seed: pd.DataFrame) -> pd.Series:

