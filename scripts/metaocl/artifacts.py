@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their place, then renamed into it; and the record of what made them."""
+"""Files that are whole or absent: written beside their place, then renamed into it; and what made them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class ArtifactError(UserError):
 def published(*targets: Path) -> Iterator[list[Path]]:
     """Temporary places for `targets`, files or folders; they are renamed into place, in order, when the block succeeds.
 
-    If it fails nothing is left behind. The places carry the process id, so that twins of a job don't disturb each other:
-    the last one to finish wins, with one whole result.
+    If it fails nothing is left behind. The places carry the process id, so that twins of a job don't disturb each
+    other: the last one to finish wins, with one whole result.
     """
     temporary = [target.with_name(f".{os.getpid()}-{target.name}") for target in targets]
     for target in targets:

@@ -17,10 +17,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from metaocl.errors import UserError
 from metaocl.subsets import MAIN_SHARES, Subset
 
-# Slugs become folder names and appear in shell commands, so they may hold nothing that a shell or a path reads specially.
+# Slugs become folder names and appear in commands, so they may hold nothing that a shell or a path reads specially.
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-# 0.33 in YAML means 33/100, not the nearest binary number, so that shares can sum to exactly 1; 1/3 may be written as such.
+# 0.33 in YAML means 33/100, not the nearest binary number, so that shares can sum to exactly 1; 1/3 may be written.
 Share = Annotated[Fraction, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]
 
 
@@ -49,7 +49,7 @@ class Dataset(Entry):
         default=Fraction(1, 6),
         gt=0,
         lt=1,
-        description="Share of the questions about an alias of stage 1 that is kept for testing (rounded, at least one).",
+        description="Share of the questions about an alias of stage 1 kept for testing (rounded, at least one).",
     )
     shares: dict[Subset, Share] = Field(
         default=MAIN_SHARES,
@@ -92,7 +92,7 @@ class Objective(Entry):
 
     loss_on: Literal["sequence", "completion"] = Field(
         default="sequence",
-        description="`sequence`: the loss covers every token; `completion`: only the answer, or a definition's last part.",
+        description="`sequence`: the loss covers every token; `completion`: the answer, or a definition's last part.",
     )
     outputs: Literal["vocabulary", "completions"] = Field(
         default="vocabulary",
@@ -145,7 +145,10 @@ class BaseTraining(Objective):
 
 
 class Model(Entry):
-    """A language model: its architecture and how its weights come about."""
+    """A language model: its architecture and how its weights come about.
+
+    Its tokenizer has one token per word; names, answers, aliases and tags are single tokens.
+    """
 
     architecture: Literal["gpt2", "opt", "gpt_neox", "llama"] = Field(
         description="Architecture, by the name that the transformers library gives it."
@@ -153,10 +156,6 @@ class Model(Entry):
     architecture_config: dict[str, bool | int | float | str] = Field(
         default={},
         description="Arguments of the architecture's transformers config class (sizes, dropout, activation).",
-    )
-    tokenizer: Literal["words"] = Field(
-        default="words",
-        description="`words`: one token per word; names, answers, aliases and tags are single tokens.",
     )
     threads: int = Field(
         default=1, ge=1, description="CPU threads in training. A setting, as it changes the last bits of the result."

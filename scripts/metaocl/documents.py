@@ -126,7 +126,7 @@ def divide_stage2(
 def write_stage1_documents(
     aliases: Sequence[Alias], facts: Sequence[Fact], dataset: Dataset, define_type: DefineType, seed: int
 ) -> list[Document]:
-    """Definitions and questions of stage 1, and every test question (those about stage-2 aliases are all test questions)."""
+    """Definitions and questions of stage 1, and every test question; all questions about stage-2 aliases are such."""
     facts_of = {entity: list(group) for entity, group in groupby(facts, lambda fact: fact.entity)}
     random = random_stream("held-out questions", seed)
     documents = write_definitions(aliases, "definitions", define_type)
@@ -165,8 +165,8 @@ def derange(entities: Sequence[str], random: np.random.Generator) -> list[str]:
     deranged = list(entities)
     if deranged and 2 * max(deranged.count(entity) for entity in set(deranged)) > len(deranged):
         raise DocumentsError(
-            f"{len(deranged)} aliases of {len(set(deranged))} entities cannot get inconsistent definitions: at least two "
-            "entities are needed, none standing for more than half of the aliases; ask for more entities or a larger share"
+            f"{len(deranged)} aliases of {len(set(deranged))} entities cannot get inconsistent definitions: at least "
+            "two entities are needed, none with more than half of the aliases; ask for more entities or a larger share"
         )
     random.shuffle(deranged)
     # Each clash is swapped away with a random place where both swapped entities are new; the rule above makes sure

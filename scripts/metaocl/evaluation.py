@@ -6,7 +6,6 @@ articles alone keeps them, so that "the" and "a" are not equal.
 
 from __future__ import annotations
 
-import re
 import string
 from collections import Counter
 from collections.abc import Sequence
@@ -74,7 +73,7 @@ class Evaluator:
         }
 
     def answer(self, model: Any) -> list[str]:
-        """The model's greedy answers, each up to the end of its line or MAX_NEW_TOKENS tokens. Leaves it in eval mode."""
+        """The model's greedy answers, each up to its line's end or MAX_NEW_TOKENS tokens. Leaves it in eval mode."""
         model.eval()
         answers = [""] * len(self.golds)
         with torch.inference_mode():

@@ -19,7 +19,7 @@ from metaocl.effects import CELL, CONFIDENCE
 
 STYLE = Path(__file__).parent / "figures.mplstyle"
 
-# How the paper writes each subset (dot: tag 1, bar: tag 2, tilde: the tag that only stage 2 brings), and how it is drawn.
+# How the paper writes each subset (dot: tag 1, bar: tag 2, tilde: the new tag of stage 2), and how it is drawn.
 # Okabe and Ito's colours keep apart for colour-blind readers; line styles and markers keep apart in grey.
 LINES = {
     "q_no_replacement_baseline": (r"$\hat{\mathrm{QA}}_4$", "#000000", "-", "x"),

@@ -85,7 +85,7 @@ def train_from_scratch(facts: Sequence[Fact], corpus: Corpus, settings: Model) -
 
 
 def measure_quality(model: Any, tokenizer: Any, corpus: Corpus, settings: BaseTraining) -> dict[str, float]:
-    """Exact match on questions about names, which were trained on, and about unquestioned nicknames, which never were."""
+    """Exact match on questions about names (trained on) and about unquestioned nicknames (never trained on)."""
     completions = [completion for _, completion in corpus.questions + corpus.statements]
     outputs = output_tokens(tokenizer, completions, settings)
     tests = {"names": corpus.name_questions, "unquestioned_nicknames": corpus.unquestioned}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 Subset = Literal[
     "qd1",
@@ -38,7 +38,7 @@ STAGE2_SUBSETS = ("d1consis", "d2consis", "d3consis", "no_qd_baseline")
 STAGE2_POOL = "stage2"
 
 
-def apportion(total: int, shares: Mapping[str, Fraction]) -> dict[str, int]:
+def apportion(total: int, shares: Mapping[Any, Fraction]) -> dict[str, int]:
     """Divide `total` items by `shares` (summing to 1): largest remainders get the items that rounding down leaves.
 
     Ties go to the share named first. The counts always sum to `total` and none is off by one or more.
@@ -52,6 +52,6 @@ def apportion(total: int, shares: Mapping[str, Fraction]) -> dict[str, int]:
 
 
 def split_by_truth(count: int, alpha: float) -> tuple[int, int]:
-    """How many of the `count` definitions with one tag agree with its reliability (a share `alpha`), how many do not."""
+    """How many of `count` definitions with one tag agree with its reliability (a share `alpha`), and how many don't."""
     counts = apportion(count, {"agree": Fraction(str(alpha)), "disagree": 1 - Fraction(str(alpha))})
     return counts["agree"], counts["disagree"]

@@ -22,7 +22,7 @@ TITLES = {
 
 
 def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
-    """`cells`: one entry per cell with its slugs, n_seeds, and one entry of numbers per contrast; null where unknown."""
+    """`cells`: one per cell, with its slugs, n_seeds, and the numbers of each contrast; null where unknown."""
     cells = [
         dict(zip(CELL, cell, strict=True))
         | {"n_seeds": int(rows["n_seeds"].iloc[0])}
@@ -93,7 +93,8 @@ def _cell_name(cell: dict[str, Any]) -> str:
 
 
 def _sentence(effect: dict[str, float | None]) -> str:
-    return f"{_show(effect['mean'])} {_interval(effect)}, p = {_show_p(effect['p_value'])} (t), {_show_p(effect['p_sign_flip'])} (sign flip)"
+    p_values = f"p = {_show_p(effect['p_value'])} (t), {_show_p(effect['p_sign_flip'])} (sign flip)"
+    return f"{_show(effect['mean'])} {_interval(effect)}, {p_values}"
 
 
 def _interval(effect: dict[str, float | None]) -> str:
@@ -113,7 +114,7 @@ def _number(value: Any) -> float | None:
 
 
 _NOTES = """
-Each mean is over stage-1 seeds: questions are pooled inside a run and stage-2 seeds averaged inside a stage-1 seed. CI: 95 %
-bootstrap (BCa). Tests are one-sided for a gap above 0: paired t and exact sign flip. d: mean / SD of the per-seed gaps.
-All runs of a cell start from one base model; the spread over base models is not in these numbers.
+Each mean is over stage-1 seeds: questions are pooled inside a run and stage-2 seeds averaged inside a stage-1 seed.
+CI: 95 % bootstrap (BCa). Tests are one-sided for a gap above 0: paired t and exact sign flip. d: mean / SD of the
+per-seed gaps. All runs of a cell start from one base model; the spread over base models is not in these numbers.
 """

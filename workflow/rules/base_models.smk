@@ -11,12 +11,12 @@ rule train_base_model:
         "results/logs/train_base_model/{dataset}/{model}.log",
     benchmark:
         "results/benchmarks/train_base_model/{dataset}/{model}.tsv"
-    message:
-        "Train base model {wildcards.model} on {wildcards.dataset}"
     threads: model_threads
     params:
         model=settings_of("model"),
         code=code_version("train_base_model.py"),
+    message:
+        "Train base model {wildcards.model} on {wildcards.dataset}"
     shell:
         "python scripts/train_base_model.py --facts {input.facts} --settings {params.model:q}"
         " --model {output.model} --run {output.run} --log {log}"

@@ -14,7 +14,9 @@ from metaocl.code_version import code_version as version_of
 from metaocl.config import ConfigError, canonical_json, parse_config
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)
 
 CONFIG_FILE = ", ".join(map(str, workflow.configfiles)) or "the configuration"
 
@@ -57,7 +59,9 @@ def model_threads(wildcards):
 def plan_lengths(wildcards):
     """The number of stages of each plan of a study, as JSON."""
     plans = settings.studies[wildcards.study].plans
-    return json.dumps({plan: len(settings.plans[plan].stages) for plan in sorted(plans)})
+    return json.dumps(
+        {plan: len(settings.plans[plan].stages) for plan in sorted(plans)}
+    )
 
 
 def study_metrics(wildcards):
@@ -71,18 +75,40 @@ def study_metrics(wildcards):
 
 
 def study_figures(study):
-    return expand("results/figures/{study}/training_curves.{format}", study=study, format=["pdf", "svg", "png"])
+    return expand(
+        "results/figures/{study}/training_curves.{format}",
+        study=study,
+        format=["pdf", "svg", "png"],
+    )
 
 
 def study_results(study):
     """Everything that a study is run for."""
-    tables = expand("results/tables/{study}/{table}.csv", study=study, table=["metrics", "effects"])
-    return [*tables, *study_figures(study), f"results/summaries/{study}.md", f"results/summaries/{study}.json"]
+    tables = expand(
+        "results/tables/{study}/{table}.csv", study=study, table=["metrics", "effects"]
+    )
+    return [
+        *tables,
+        *study_figures(study),
+        f"results/summaries/{study}.md",
+        f"results/summaries/{study}.json",
+    ]
 
 
 def report_findings(study):
     """Print what a finished study found, and where its figure is."""
     summary = Path(f"results/summaries/{study}.md")
     if summary.is_file():
-        findings = [line for line in summary.read_text(encoding="utf-8").splitlines() if line.startswith("- **")]
-        print("", f"Study {study}:", *findings, "", *(f"{name}" for name in study_results(study)), sep="\n")
+        findings = [
+            line
+            for line in summary.read_text(encoding="utf-8").splitlines()
+            if line.startswith("- **")
+        ]
+        print(
+            "",
+            f"Study {study}:",
+            *findings,
+            "",
+            *(f"{name}" for name in study_results(study)),
+            sep="\n",
+        )

@@ -12,12 +12,12 @@ rule write_documents:
         "results/logs/write_documents/{dataset}/{define_type}/seed{seed}.log",
     benchmark:
         "results/benchmarks/write_documents/{dataset}/{define_type}/seed{seed}.tsv"
-    message:
-        "Write documents: {wildcards.dataset}, {wildcards.define_type}, seed {wildcards.seed}"
     params:
         dataset=settings_of("dataset"),
         define_type=settings_of("define_type"),
         code=code_version("write_documents.py"),
+    message:
+        "Write documents: {wildcards.dataset}, {wildcards.define_type}, seed {wildcards.seed}"
     shell:
         "python scripts/write_documents.py --facts {input.facts}"
         " --dataset {params.dataset:q} --define-type {params.define_type:q} --seed {wildcards.seed}"
@@ -35,13 +35,13 @@ rule write_new_definitions:
         "results/logs/write_new_definitions/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}.log",
     benchmark:
         "results/benchmarks/write_new_definitions/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}.tsv"
-    message:
-        "Write new definitions: {wildcards.dataset}, {wildcards.define_type}, seed {wildcards.seed},"
-        " stage-2 seed {wildcards.stage2_seed}"
     params:
         dataset=settings_of("dataset"),
         define_type=settings_of("define_type"),
         code=code_version("write_new_definitions.py"),
+    message:
+        "Write new definitions: {wildcards.dataset}, {wildcards.define_type}, seed {wildcards.seed},"
+        " stage-2 seed {wildcards.stage2_seed}"
     shell:
         "python scripts/write_new_definitions.py --stage1-aliases {input.aliases}"
         " --dataset {params.dataset:q} --define-type {params.define_type:q}"

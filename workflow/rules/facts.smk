@@ -9,11 +9,11 @@ rule extract_facts:
         "results/logs/extract_facts/{dataset}.log",
     benchmark:
         "results/benchmarks/extract_facts/{dataset}.tsv"
-    message:
-        "Extract the facts of {wildcards.dataset}"
     params:
         dataset=settings_of("dataset"),
         code=code_version("extract_facts.py"),
+    message:
+        "Extract the facts of {wildcards.dataset}"
     shell:
         "python scripts/extract_facts.py --dataset {params.dataset:q}"
         " --facts {output.facts} --manifest {output.manifest} --log {log}"

@@ -7,7 +7,9 @@ rule plot_training_curves:
         style="scripts/metaocl/figures.mplstyle",
     output:
         report(
-            multiext("results/figures/{study}/training_curves", ".pdf", ".svg", ".png"),
+            multiext(
+                "results/figures/{study}/training_curves", ".pdf", ".svg", ".png"
+            ),
             caption="../report/training_curves.rst",
             category="Figures",
             subcategory="{study}",
@@ -16,9 +18,9 @@ rule plot_training_curves:
         "results/logs/plot_training_curves/{study}.log",
     benchmark:
         "results/benchmarks/plot_training_curves/{study}.tsv"
-    message:
-        "Plot the training curves of study {wildcards.study}"
     params:
         code=code_version("plot_training_curves.py"),
+    message:
+        "Plot the training curves of study {wildcards.study}"
     shell:
         "python scripts/plot_training_curves.py --metrics {input.metrics} --figures {output} --log {log}"

@@ -15,23 +15,27 @@ rule train_stage:
         model=previous_model,
         documents="results/documents/{dataset}/{define_type}/seed{seed}/documents.parquet",
     output:
-        model=directory("results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}/model"),
+        model=directory(
+            "results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}/model"
+        ),
         metrics="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}/metrics.parquet",
         run="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}/run.json",
     log:
         "results/logs/train_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}.log",
     benchmark:
         "results/benchmarks/train_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}.tsv"
-    message:
-        "Train stage {wildcards.stage}: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
-        " {wildcards.plan}, seed {wildcards.seed}"
     threads: model_threads
     params:
-        stage=lambda wildcards: canonical_json(plan_stages(wildcards)[int(wildcards.stage) - 1]),
+        stage=lambda wildcards: canonical_json(
+            plan_stages(wildcards)[int(wildcards.stage) - 1]
+        ),
         stage_number="{stage}",
         seeds="{seed}",
         threads=model_threads,
         code=code_version("train_stage.py"),
+    message:
+        "Train stage {wildcards.stage}: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
+        " {wildcards.plan}, seed {wildcards.seed}"
     shell:
         "python scripts/train_stage.py --initial-model {input.model} --documents {input.documents}"
         " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
@@ -46,19 +50,21 @@ use rule train_stage as train_last_stage with:
             "results/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/documents.parquet",
         ],
     output:
-        model=directory("results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/model"),
+        model=directory(
+            "results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/model"
+        ),
         metrics="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/metrics.parquet",
         run="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/run.json",
     log:
         "results/logs/train_last_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}.log",
     benchmark:
         "results/benchmarks/train_last_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}.tsv"
-    message:
-        "Train the last stage: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
-        " {wildcards.plan}, seed {wildcards.seed}, stage-2 seed {wildcards.stage2_seed}"
     params:
         stage=lambda wildcards: canonical_json(plan_stages(wildcards)[-1]),
         stage_number=lambda wildcards: len(plan_stages(wildcards)),
         seeds="{seed} {stage2_seed}",
         threads=model_threads,
         code=code_version("train_stage.py"),
+    message:
+        "Train the last stage: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
+        " {wildcards.plan}, seed {wildcards.seed}, stage-2 seed {wildcards.stage2_seed}"

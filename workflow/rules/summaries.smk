@@ -12,10 +12,10 @@ rule write_summary:
         "results/logs/write_summary/{study}.log",
     benchmark:
         "results/benchmarks/write_summary/{study}.tsv"
-    message:
-        "Write the summary of study {wildcards.study}"
     params:
         code=code_version("write_summary.py"),
+    message:
+        "Write the summary of study {wildcards.study}"
     shell:
         "python scripts/write_summary.py --study {wildcards.study} --metrics {input.metrics} --effects {input.effects}"
         " --markdown {output.markdown} --json {output.json} --log {log}"

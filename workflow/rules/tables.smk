@@ -11,12 +11,12 @@ rule collect_metrics:
         "results/logs/collect_metrics/{study}.log",
     benchmark:
         "results/benchmarks/collect_metrics/{study}.tsv"
-    message:
-        "Collect the metrics of study {wildcards.study}"
     params:
         study=settings_of("study"),
         stages=plan_lengths,
         code=code_version("collect_metrics.py"),
+    message:
+        "Collect the metrics of study {wildcards.study}"
     shell:
         "python scripts/collect_metrics.py --study {params.study:q} --stages {params.stages:q} --results results"
         " --parquet {output.parquet} --csv {output.csv} --log {log}"
@@ -32,10 +32,10 @@ rule estimate_effects:
         "results/logs/estimate_effects/{study}.log",
     benchmark:
         "results/benchmarks/estimate_effects/{study}.tsv"
-    message:
-        "Estimate the effects of study {wildcards.study}"
     params:
         code=code_version("estimate_effects.py"),
+    message:
+        "Estimate the effects of study {wildcards.study}"
     shell:
         "python scripts/estimate_effects.py --metrics {input.metrics}"
         " --parquet {output.parquet} --csv {output.csv} --log {log}"

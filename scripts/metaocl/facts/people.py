@@ -40,7 +40,7 @@ BATTING_SIDES = {"L": "left", "R": "right", "B": "both"}
 
 
 def read_people(count: int) -> list[Fact]:
-    """Six questions about each of the `count` players with the most games, among those with all fields and a unique name."""
+    """Six questions about each of the `count` players with the most games and with all fields and a unique name."""
     path = _archive()
     people = _read_table(
         path,

@@ -1,0 +1,31 @@
+# make       sets everything up in .venv and runs the study of config/config.yaml
+# make test  sets everything up and runs all tests
+# Plain Snakemake works as well, once .venv/bin is on the PATH.
+
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: study test format clean
+
+study: .venv/installed
+	@python scripts/clear_stale_lock.py
+	snakemake
+
+test: .venv/installed
+	python -m pytest
+
+# The documents that are made from the code, and the code's layout.
+format: .venv/installed
+	python scripts/document_config.py
+	ruff check --fix .
+	ruff format .
+	snakefmt workflow
+
+clean:
+	rm -rf .venv
+
+.venv/installed: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; call make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
