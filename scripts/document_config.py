@@ -18,8 +18,8 @@ INTRODUCTION = """# The configuration
 
 `config.yaml` is the laptop study; `snakemake --configfile FILE` runs another file instead. A study names entries of
 `datasets`, `define_types`, `models` and `plans` and lists seeds; every combination is a cell. Names of entries are
-slugs: lower-case letters, digits, `_`, `.` and `-`. Everything is checked before anything runs. Shares may be written as
-`0.25` or `1/4`. This page is made from `scripts/metaocl/config.py` by `scripts/document_config.py`.
+slugs: lower-case letters, digits, `_`, `.` and `-`. Everything is checked before anything runs. Shares may be written
+as `0.25` or `1/4`. This page is made from `scripts/metaocl/config.py` by `scripts/document_config.py`.
 """
 SECTIONS: list[tuple[str, type[Entry]]] = [
     ("The file", Config),

@@ -70,7 +70,7 @@ def _draw_cell(axes: Axes, runs: pd.DataFrame) -> None:
             continue
         mean, margin = per_seed.mean(axis="columns"), _margin(per_seed)
         axes.plot(mean.index, mean, label=label, color=color, linestyle=line, marker=marker, markevery=5)
-        axes.fill_between(mean.index, mean - margin, mean + margin, color=color)
+        axes.fill_between(mean.index, mean - margin, mean + margin, color=color, alpha=0.2, linewidth=0)
     for boundary in offset[offset > 0]:
         axes.axvline(boundary + 0.5, color="black", linestyle="--", linewidth=0.8)
     axes.set_xlabel(

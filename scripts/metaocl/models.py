@@ -41,8 +41,7 @@ def build_word_tokenizer(texts: Iterable[str], units: Iterable[str]) -> Tokens:
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = breaks
     tokenizer.add_tokens([_unit(unit) for unit in units])
-    words = {word for text in set(texts) for word in _unknown_words(tokenizer, text)}
-    tokenizer.add_tokens([_unit(word) for word in sorted(words)])
+    tokenizer.add_tokens([_unit(word) for word in _unknown_words(tokenizer, texts)])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token=UNKNOWN, pad_token=PADDING)
 
 
@@ -53,8 +52,8 @@ def add_unknown_words(tokenizer: Tokens, texts: Iterable[str]) -> int:
     """
     if tokenizer.unk_token is None:
         return 0
-    unknown = {word for text in set(texts) for word in _unknown_words(tokenizer.backend_tokenizer, text)}
-    return int(tokenizer.add_tokens([_unit(word) for word in sorted(unknown)]))
+    unknown = _unknown_words(tokenizer.backend_tokenizer, texts)
+    return int(tokenizer.add_tokens([_unit(word) for word in unknown]))
 
 
 def build_model(settings: Model, vocabulary_size: int) -> LanguageModel:
@@ -114,13 +113,17 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _unknown_words(tokenizer: Tokenizer, text: str) -> list[str]:
-    encoding = tokenizer.encode(text, add_special_tokens=False)
-    return [
+def _unknown_words(tokenizer: Tokenizer, texts: Iterable[str]) -> list[str]:
+    """The different words of `texts` that have no token, sorted."""
+    unique = sorted(set(texts))
+    encodings = tokenizer.encode_batch(unique, add_special_tokens=False)
+    words = {
         text[start:end]
+        for text, encoding in zip(unique, encodings, strict=True)
         for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True)
         if token == UNKNOWN
-    ]
+    }
+    return sorted(words)
 
 
 def _unit(text: str) -> AddedToken:
