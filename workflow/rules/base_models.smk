@@ -11,7 +11,7 @@ rule train_base_model:
         "results/logs/train_base_model/{dataset}/{model}.log",
     benchmark:
         "results/benchmarks/train_base_model/{dataset}/{model}.tsv"
-    threads: model_threads
+    threads: base_training_threads
     params:
         model=settings_of("model"),
         code=code_version("train_base_model.py"),

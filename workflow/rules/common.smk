@@ -56,6 +56,10 @@ def model_threads(wildcards):
     return settings.models[wildcards.model].threads
 
 
+def base_training_threads(wildcards):
+    return settings.models[wildcards.model].base_training.threads
+
+
 def plan_lengths(wildcards):
     """The number of stages of each plan of a study, as JSON."""
     plans = settings.studies[wildcards.study].plans
