@@ -35,7 +35,8 @@ def main() -> None:
         save_model(model, tokenizer, model_place)
         resolved = {"model": settings.model_dump(mode="json")}
         write_json(
-            describe_run(resolved, train_seconds=seconds, threads=settings.base_training.threads, exact_match=quality), run_place
+            describe_run(resolved, train_seconds=seconds, threads=settings.base_training.threads, exact_match=quality),
+            run_place,
         )
 
 

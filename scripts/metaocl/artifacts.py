@@ -32,23 +32,30 @@ class ArtifactError(UserError):
 def published(*targets: Path) -> Iterator[list[Path]]:
     """Temporary places for `targets`, files or folders; they are renamed into place, in order, when the block succeeds.
 
-    If it fails nothing is left behind. The places carry the process id, so that twins of a job don't disturb each
+    If it fails nothing is left behind. The places carry machine and process, so that twins of a job don't disturb each
     other: the last one to finish wins, with one whole result.
     """
-    temporary = [target.with_name(f".{os.getpid()}-{target.name}") for target in targets]
+    temporary = [target.with_name(f".{platform.node()}-{os.getpid()}-{target.name}") for target in targets]
     for target in targets:
         target.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield temporary
         for place, target in zip(temporary, targets, strict=True):
-            if target.is_dir():
-                shutil.rmtree(target)
-            os.replace(place, target)
+            _replace(place, target)
     finally:
         for place in temporary:
             if place.is_dir():
                 shutil.rmtree(place)
             place.unlink(missing_ok=True)
+
+
+def _replace(place: Path, target: Path) -> None:
+    """Rename `place` to `target`, in the stead of what may be there; a folder gives way by a rename of its own."""
+    if target.is_dir():
+        given_way = place.with_name(f"{place.name}-old")
+        os.replace(target, given_way)
+        shutil.rmtree(given_way)
+    os.replace(place, target)
 
 
 def write_rows(rows: Sequence[Any], kind: type, path: Path) -> None:

@@ -127,7 +127,9 @@ def write_stage1_documents(
     aliases: Sequence[Alias], facts: Sequence[Fact], dataset: Dataset, define_type: DefineType, seed: int
 ) -> list[Document]:
     """Definitions and questions of stage 1, and every test question; all questions about stage-2 aliases are such."""
-    facts_of = {entity: list(group) for entity, group in groupby(facts, lambda fact: fact.entity)}
+    facts_of: dict[str, list[Fact]] = {}
+    for fact in facts:
+        facts_of.setdefault(fact.entity, []).append(fact)
     random = random_stream("held-out questions", seed)
     documents = write_definitions(aliases, "definitions", define_type)
     for alias in aliases:

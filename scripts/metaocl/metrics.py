@@ -43,6 +43,10 @@ def subset_metrics(by_alias: pd.DataFrame, subset_of: pd.Series) -> pd.DataFrame
     """
     pooled = by_alias["subset"] == STAGE2_POOL
     subset = by_alias["subset"].astype(str).mask(pooled, by_alias["alias"].map(subset_of))
+    if (missing := by_alias["alias"][subset.isna()]).any():
+        raise ArtifactError(
+            f"the stage-2 alias {missing.iloc[0]} has metrics but no subset; delete the run and repeat it"
+        )
     sums = by_alias[MEASURES].mul(by_alias["questions"], axis="index").assign(questions=by_alias["questions"])
     sums = sums.groupby([by_alias["epoch"], subset.rename("subset")]).sum().reset_index()
     sums[MEASURES] = sums[MEASURES].div(sums["questions"], axis="index")

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from metaocl.effects import CELL, estimate_effect, estimate_effects
+
+
+def test_three_differences_give_the_numbers_worked_out_by_hand():
+    effect = estimate_effect([1, 2, 3])
+    assert effect.n_seeds == 3
+    assert effect.mean == 2
+    assert effect.sd == pytest.approx(1)
+    assert effect.effect_size == pytest.approx(2)
+    # Student's t with 2 degrees of freedom has a closed form; here t = 2 / (1 / sqrt 3).
+    t = 2 * math.sqrt(3)
+    assert effect.p_value == pytest.approx(0.5 - t / (2 * math.sqrt(2 + t**2)))
+    assert effect.p_sign_flip == pytest.approx(1 / 8)
+
+
+def test_both_tests_are_one_sided():
+    effect = estimate_effect([-1, -2, -3])
+    assert effect.p_value == pytest.approx(0.5 + math.sqrt(12) / (2 * math.sqrt(14)))
+    assert effect.p_sign_flip == 1
+
+
+def test_a_sign_flip_counts_every_mean_that_is_as_large():
+    # Of the eight means of ±1, ±2, ±4, those of (1, 2, 4) and (-1, 2, 4) are at least that of (-1, 2, 4).
+    assert estimate_effect([-1, 2, 4]).p_sign_flip == pytest.approx(2 / 8)
+
+
+def test_one_seed_gives_a_mean_and_nothing_else():
+    effect = vars(estimate_effect([0.25]))
+    assert effect.pop("n_seeds") == 1
+    assert effect.pop("mean") == 0.25
+    assert set(effect.values()) == {None}
+
+
+def test_no_seed_is_an_error():
+    with pytest.raises(ValueError, match="at least one seed"):
+        estimate_effect([])
+
+
+def test_equal_differences_have_an_interval_without_width_and_no_t_test():
+    effect = estimate_effect([0.1, 0.1, 0.1, 0.1])
+    assert (effect.ci_low, effect.ci_high) == pytest.approx((0.1, 0.1))
+    assert effect.sd == pytest.approx(0)
+    assert effect.p_value is None
+    assert effect.effect_size is None
+    assert effect.p_sign_flip == pytest.approx(1 / 16)
+
+
+def test_no_difference_at_all_is_no_evidence():
+    assert estimate_effect([0.0, 0.0, 0.0]).p_sign_flip == 1
+
+
+def test_twelve_positive_seeds_reach_the_smallest_exact_p_value():
+    effect = estimate_effect([0.1 + 0.01 * seed for seed in range(12)])
+    assert effect.p_sign_flip == pytest.approx(1 / 4096)
+
+
+def test_the_interval_holds_the_mean_and_is_the_same_every_time():
+    values = [0.1, 0.3, 0.2, 0.25, -0.05, 0.4]
+    effect = estimate_effect(values)
+    assert min(values) < effect.ci_low < effect.mean < effect.ci_high < max(values)
+    assert estimate_effect(values) == effect
+
+
+def metrics_table(rows, **cell):
+    """rows: seed, stage-2 seed, stage, epoch, subset, questions, exact match."""
+    columns = ["seed", "stage2_seed", "stage", "epoch", "subset", "questions", "exact_match"]
+    cell = {"dataset": "data", "define_type": "tve", "model": "small", "plan": "two"} | cell
+    return pd.DataFrame(rows, columns=columns).assign(**cell)[[*CELL, *columns]]
+
+
+def contrast(effects, name):
+    (row,) = effects[effects["contrast"] == name].to_dict("records")
+    return row
+
+
+def test_stage_2_seeds_are_averaged_inside_their_seed():
+    gaps = {(1, 0): 0.4, (1, 1): 0.2, (2, 0): 0.2, (2, 1): 0.0}
+    rows = [
+        (seed, stage2_seed, 2, 1, subset, 10, exact_match)
+        for (seed, stage2_seed), gap in gaps.items()
+        for subset, exact_match in [("d1consis", 0.5 + gap), ("d2consis", 0.5)]
+    ]
+    effect = contrast(estimate_effects(metrics_table(rows)), "meta_ocl")
+    assert effect["n_seeds"] == 2
+    assert effect["mean"] == pytest.approx(0.2)  # of 0.3 and 0.1
+    assert effect["sd"] == pytest.approx(0.02**0.5)
+
+
+def test_subsets_are_pooled_by_their_questions():
+    rows = [
+        (1, 0, 1, 1, "qd1consis", 10, 1.0),
+        (1, 0, 1, 1, "qd2consis", 30, 0.6),
+        (1, 0, 1, 1, "qd1incons", 20, 0.5),
+        (1, 0, 1, 1, "q", 5, 0.6),
+    ]
+    effects = estimate_effects(metrics_table(rows))
+    assert contrast(effects, "ocl")["mean"] == pytest.approx(28 / 40 - 0.5)
+    assert contrast(effects, "consistent_over_none")["mean"] == pytest.approx(0.1)
+    assert contrast(effects, "none_over_inconsistent")["mean"] == pytest.approx(0.1)
+    assert len(effects) == 3
+
+
+def test_each_contrast_is_taken_at_the_last_epoch_of_its_own_stage():
+    accuracy = {(1, 1): 0.1, (1, 2): 0.2, (2, 1): 0.3, (2, 2): 0.4}
+    rows = [
+        (1, 0, stage, epoch, subset, 10, exact_match)
+        for (stage, epoch), gap in accuracy.items()
+        for subset, exact_match in [
+            ("qd1consis", gap),
+            ("qd2incons", 0),
+            ("d1consis", gap),
+            ("d2consis", 0),
+        ]
+    ]
+    effects = estimate_effects(metrics_table(rows))
+    assert contrast(effects, "ocl")["mean"] == pytest.approx(0.2)
+    assert contrast(effects, "meta_ocl_before_stage2")["mean"] == pytest.approx(0.2)
+    assert contrast(effects, "meta_ocl")["mean"] == pytest.approx(0.4)
+
+
+def test_a_plan_of_one_stage_has_all_contrasts_at_its_end():
+    subsets = {"qd1consis": 0.9, "qd2incons": 0.4, "d1consis": 0.6, "d2consis": 0.3}
+    rows = [(1, 0, 1, 3, subset, 10, exact_match) for subset, exact_match in subsets.items()]
+    effects = estimate_effects(metrics_table(rows))
+    assert contrast(effects, "ocl")["mean"] == pytest.approx(0.5)
+    assert contrast(effects, "meta_ocl")["mean"] == pytest.approx(0.3)
+
+
+def test_cells_are_kept_apart():
+    def table(gap, **cell):
+        return metrics_table([(1, 0, 1, 1, "d1consis", 10, gap), (1, 0, 1, 1, "d2consis", 10, 0.0)], **cell)
+
+    effects = estimate_effects(pd.concat([table(0.7, model="large", plan="one"), table(0.2)], ignore_index=True))
+    found = effects[effects["contrast"] == "meta_ocl"].set_index(["model", "plan"])["mean"]
+    assert found.to_dict() == {("large", "one"): 0.7, ("small", "two"): 0.2}
