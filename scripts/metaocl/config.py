@@ -59,7 +59,7 @@ class Dataset(Entry):
 
     @model_validator(mode="after")
     def _shares_are_usable(self) -> Dataset:
-        if negative := [name for name, share in self.shares.items() if share < 0]:
+        if negative := [f"{name} ({float(share):g})" for name, share in self.shares.items() if share < 0]:
             raise ValueError(f"shares of {', '.join(negative)} are negative; each must be between 0 and 1")
         if (total := sum(self.shares.values())) != 1:
             raise ValueError(f"shares sum to {float(total):g}; they must sum to 1")

@@ -23,6 +23,7 @@ def copy_project(folder: Path) -> Path:
     """Copy what a run needs, but no results, into `folder`, with the tiny configuration."""
     for name in ("workflow", "scripts", "config"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "environment.yml", folder)
     shutil.copy(TINY, folder / CONFIG)
     return folder
 

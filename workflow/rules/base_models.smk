@@ -11,6 +11,8 @@ rule train_base_model:
         "results/logs/train_base_model/{dataset}/{model}.log",
     benchmark:
         "results/benchmarks/train_base_model/{dataset}/{model}.tsv"
+    conda:
+        "../../environment.yml"
     threads: base_training_threads
     params:
         model=settings_of("model"),

@@ -14,8 +14,8 @@ from metaocl.code_version import code_version as version_of
 from metaocl.config import ConfigError, canonical_json, parse_config
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ["PATH"]]
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
 )
 
 CONFIG_FILE = ", ".join(map(str, workflow.configfiles)) or "the configuration"
@@ -58,6 +58,14 @@ def model_threads(wildcards):
 
 def base_training_threads(wildcards):
     return settings.models[wildcards.model].base_training.threads
+
+
+def previous_model(wildcards):
+    """The model that a stage starts from: the base model, or that of the stage before."""
+    number = int(getattr(wildcards, "stage", len(plan_stages(wildcards))))
+    if number == 1:
+        return "results/base_models/{dataset}/{model}/model"
+    return f"results/stages/{{dataset}}/{{define_type}}/{{model}}/{{plan}}/seed{{seed}}/stage{number - 1}/model"
 
 
 def plan_lengths(wildcards):

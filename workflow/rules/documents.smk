@@ -12,6 +12,8 @@ rule write_documents:
         "results/logs/write_documents/{dataset}/{define_type}/seed{seed}.log",
     benchmark:
         "results/benchmarks/write_documents/{dataset}/{define_type}/seed{seed}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         dataset=settings_of("dataset"),
         define_type=settings_of("define_type"),
@@ -35,6 +37,8 @@ rule write_new_definitions:
         "results/logs/write_new_definitions/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}.log",
     benchmark:
         "results/benchmarks/write_new_definitions/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         dataset=settings_of("dataset"),
         define_type=settings_of("define_type"),

@@ -9,6 +9,8 @@ rule extract_facts:
         "results/logs/extract_facts/{dataset}.log",
     benchmark:
         "results/benchmarks/extract_facts/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         dataset=settings_of("dataset"),
         code=code_version("extract_facts.py"),

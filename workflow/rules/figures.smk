@@ -18,6 +18,8 @@ rule plot_training_curves:
         "results/logs/plot_training_curves/{study}.log",
     benchmark:
         "results/benchmarks/plot_training_curves/{study}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         code=code_version("plot_training_curves.py"),
     message:

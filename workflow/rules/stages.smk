@@ -2,14 +2,6 @@
 # Stages before the new definitions are shared by all stage-2 seeds; the last stage has one run for each.
 
 
-def previous_model(wildcards):
-    """The model that a stage starts from: the base model, or that of the stage before."""
-    number = int(getattr(wildcards, "stage", len(plan_stages(wildcards))))
-    if number == 1:
-        return "results/base_models/{dataset}/{model}/model"
-    return f"results/stages/{{dataset}}/{{define_type}}/{{model}}/{{plan}}/seed{{seed}}/stage{number - 1}/model"
-
-
 rule train_stage:
     input:
         model=previous_model,
@@ -24,6 +16,8 @@ rule train_stage:
         "results/logs/train_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}.log",
     benchmark:
         "results/benchmarks/train_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}.tsv"
+    conda:
+        "../../environment.yml"
     threads: model_threads
     params:
         stage=lambda wildcards: canonical_json(

@@ -12,6 +12,8 @@ rule write_summary:
         "results/logs/write_summary/{study}.log",
     benchmark:
         "results/benchmarks/write_summary/{study}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         code=code_version("write_summary.py"),
     message:

@@ -11,6 +11,8 @@ rule collect_metrics:
         "results/logs/collect_metrics/{study}.log",
     benchmark:
         "results/benchmarks/collect_metrics/{study}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         study=settings_of("study"),
         stages=plan_lengths,
@@ -32,6 +34,8 @@ rule estimate_effects:
         "results/logs/estimate_effects/{study}.log",
     benchmark:
         "results/benchmarks/estimate_effects/{study}.tsv"
+    conda:
+        "../../environment.yml"
     params:
         code=code_version("estimate_effects.py"),
     message:

@@ -1,0 +1,121 @@
+"""A mistake in the configuration ends in one line with the file, the key, the value and what was expected."""
+
+from functools import reduce
+
+import pytest
+import yaml
+from conftest import TINY, snakemake
+
+from metaocl.config import ConfigError, parse_config
+
+DELETED = object()
+STUDY, MODEL, STAGE = "studies.tiny", "models.tiny", "plans.two_stages.stages.0"
+HALVES = {"qd1": 0.5, "qd2": 0.5}
+
+# The key to change, its bad value, and what the message must say: the key, the value and what was expected.
+MISTAKES = {
+    "unknown key": (f"{STAGE}.epoch", 3, [f"unknown key {STAGE}.epoch", "3", "config/README.md"]),
+    "misspelt architecture": (f"{MODEL}.architecture", "gtp2", [f"{MODEL}.architecture", "'gtp2'", "'gpt2', 'opt'"]),
+    "negative epochs": (f"{STAGE}.epochs", -1, [f"{STAGE}.epochs", "-1", "greater than or equal to 1"]),
+    "shares that don't sum to 1": (
+        "datasets.people.shares",
+        HALVES | {"q": 0.1},
+        ["datasets.people", "shares sum to 1.1", "must sum to 1"],
+    ),
+    "negative share": (
+        "datasets.people.shares",
+        {"qd1": 1.1, "q": -0.1},
+        ["datasets.people", "shares of q", "-0.1", "between 0 and 1"],
+    ),
+    "unknown subset": ("datasets.people.shares", {"qd9": 1}, ["datasets.people.shares.qd9", "'qd9'", "'qd1'"]),
+    "seed given twice": (f"{STUDY}.seeds", [0, 1, 0], [STUDY, "seeds lists 0 more than once"]),
+    "no seeds": (f"{STUDY}.seeds", [], [f"{STUDY}.seeds", "[]", "at least 1 item"]),
+    "negative seed": (f"{STUDY}.seeds", [-1], [f"{STUDY}.seeds.0", "-1", "greater than or equal to 0"]),
+    "study of unknown models": (f"{STUDY}.models", ["gpt5"], [f"{STUDY}.models", "gpt5", "declared models: tiny"]),
+    "undeclared default study": ("study", "tinny", ["study is 'tinny'", "declared studies: tiny, plans"]),
+    "alpha above 1": ("define_types.tve.alpha", 1.5, ["define_types.tve.alpha", "1.5", "less than or equal to 1"]),
+    "wrong order": ("define_types.tve.order", "tvx", ["define_types.tve.order", "'tvx'", "'tve', 'tev'"]),
+    "missing section": ("plans", DELETED, ["plans", "Field required"]),
+    "name with shell characters": (
+        "define_types",
+        {"a; rm -rf $HOME": {}},
+        ["define_types.a; rm -rf $HOME", "'a; rm -rf $HOME'", "should match pattern"],
+    ),
+    "name with a blank": (f"{STUDY}.plans", ["two stages"], [f"{STUDY}.plans.0", "'two stages'", "match pattern"]),
+    "new definitions before the last stage": (
+        f"{STAGE}.documents",
+        ["new_definitions"],
+        ["plans.two_stages", "new_definitions are in stages [1, 2]", "must be in the last stage (2) only"],
+    ),
+    "narrow outputs with a wide loss": (
+        f"{STAGE}.loss_on",
+        "sequence",
+        [STAGE, "outputs: completions needs loss_on: completion"],
+    ),
+    "real names with several aliases each": (
+        "datasets.people.variables",
+        48,
+        ["datasets.people", "q_no_replacement_baseline", "leave out `variables`"],
+    ),
+    "word for a number": (
+        f"{MODEL}.base_training.steps",
+        "many",
+        [f"{MODEL}.base_training.steps", "'many'", "integer"],
+    ),
+    "a single entity": ("datasets.people.entities", 1, ["datasets.people.entities", "1", "greater than or equal to 2"]),
+    "unknown source": ("datasets.people.source", "wikidata", ["datasets.people.source", "'wikidata'", "'people'"]),
+}
+
+
+def config_with(key, value):
+    config = yaml.safe_load(TINY.read_text())
+    *parents, last = [int(part) if part.isdigit() else part for part in key.split(".")]
+    section = reduce(lambda entry, part: entry[part], parents, config)
+    if value is DELETED:
+        del section[last]
+    else:
+        section[last] = value
+    return config
+
+
+@pytest.mark.parametrize(("key", "value", "said"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_named_in_one_line(key, value, said):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(config_with(key, value), "my.yaml")
+    lines = [line for line in str(caught.value).splitlines() if said[0] in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("my.yaml: ")
+    assert [words for words in said if words not in lines[0]] == []
+
+
+def test_every_mistake_has_a_line_of_its_own():
+    config = config_with(f"{STAGE}.epochs", -1)
+    config["datasets"]["people"]["entities"] = "all"
+    with pytest.raises(ConfigError) as caught:
+        parse_config(config, "my.yaml")
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == [
+        "datasets.people.entities",
+        f"{STAGE}.epochs",
+    ]
+
+
+@pytest.mark.parametrize("raw", [["study"], "study", None, 7])
+def test_a_configuration_that_is_no_mapping_is_named(raw):
+    with pytest.raises(ConfigError, match=r"^my\.yaml: .*(dictionary|mapping)"):
+        parse_config(raw, "my.yaml")
+
+
+def test_the_unchanged_configuration_is_accepted():
+    assert parse_config(config_with("study", "tiny"), "my.yaml").study == "tiny"
+
+
+@pytest.mark.parametrize("name", ["misspelt architecture", "negative epochs", "undeclared default study"])
+def test_snakemake_stops_with_the_message_and_without_a_traceback(tmp_path, workspace, name):
+    key, value, said = MISTAKES[name]
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(yaml.safe_dump(config_with(key, value), sort_keys=False))
+    run = snakemake("--dry-run", "--configfile", str(bad), cwd=workspace, check=False)
+    output = run.stdout + run.stderr
+    assert run.returncode != 0
+    assert [words for words in [str(bad), *said] if words not in output] == []
+    assert "Traceback" not in output

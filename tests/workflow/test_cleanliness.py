@@ -1,0 +1,64 @@
+"""Linters, formatters and the type checker are content; generated files and version pins are in step."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+
+MAIN_PACKAGES = {"snakemake", "torch", "transformers", "datasets", "pandas", "matplotlib"}
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
+
+
+def pins(lines: list[str]) -> dict[str, str]:
+    """Versions by package, of the lines that have the form name==version."""
+    found = re.findall(r"^([\w.-]+)==([^\s;\\]+)", "\n".join(lines), re.MULTILINE)
+    return {name.lower().replace("_", "-"): pinned.partition("+")[0] for name, pinned in found}
+
+
+@pytest.fixture(scope="module")
+def locked():
+    return pins((ROOT / "requirements.txt").read_text().splitlines())
+
+
+@pytest.fixture(scope="module")
+def environment():
+    dependencies = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    (pip,) = [entry["pip"] for entry in dependencies if isinstance(entry, dict)]
+    return pins(pip)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "-m ruff check .",
+        "-m ruff format --check .",
+        "-m mypy",
+        f"{Path(sys.executable).parent / 'snakefmt'} --check workflow",
+        "scripts/document_config.py --check",
+    ],
+)
+def test_the_checker_is_content(command):
+    checked = run(*command.split())
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_snakemake_lint_finds_nothing():
+    assert run("-m", "snakemake", "--lint").returncode == 0
+
+
+def test_the_lock_file_and_the_environment_agree(locked, environment):
+    assert environment.keys() >= MAIN_PACKAGES
+    assert {name: locked.get(name) for name in environment} == environment
+
+
+def test_the_installed_versions_are_the_pinned_ones(locked):
+    installed = {name: version(name).partition("+")[0] for name in locked}
+    assert installed == locked

@@ -1,0 +1,120 @@
+"""After a finished run: what a second run does again, and what it leaves alone."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import change_config, planned_jobs, snakemake
+
+REPORTING = {"collect_metrics": 1, "estimate_effects": 1, "plot_training_curves": 1, "write_summary": 1}
+TRAINING = {"train_base_model": 1, "train_stage": 4, "train_last_stage": 4}
+
+
+def replace_in(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def change_training_code(folder: Path) -> None:
+    replace_in(folder / "scripts/metaocl/training.py", "optimizer.zero_grad()", "optimizer.zero_grad(set_to_none=True)")
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert planned_jobs(cwd=finished) == {}
+
+
+def test_one_more_seed_runs_the_jobs_of_that_seed_only(finished):
+    change_config(finished, lambda config: config["studies"]["tiny"]["seeds"].append(2))
+    new = {"write_documents": 2, "train_stage": 2, "write_new_definitions": 2, "train_last_stage": 2}
+    assert planned_jobs(cwd=finished) == new | REPORTING
+
+
+def test_one_more_stage2_seed_reuses_stage_1(finished):
+    change_config(finished, lambda config: config["studies"]["tiny"].update(stage2_seeds=[0, 1]))
+    assert planned_jobs(cwd=finished) == {"write_new_definitions": 4, "train_last_stage": 4} | REPORTING
+
+
+def test_one_seed_less_trains_nothing(finished):
+    change_config(finished, lambda config: config["studies"]["tiny"].update(seeds=[0]))
+    assert planned_jobs(cwd=finished) == REPORTING
+
+
+def test_a_key_of_the_last_stage_reruns_that_stage_only(finished):
+    change_config(finished, lambda config: config["plans"]["two_stages"]["stages"][1].update(epochs=3))
+    assert planned_jobs(cwd=finished) == {"train_last_stage": 4} | REPORTING
+
+
+def test_a_key_of_a_define_type_reruns_its_own_cells_only(finished):
+    change_config(finished, lambda config: config["define_types"]["tve_uninformative"].update(alpha=0.4))
+    own = {"write_documents": 2, "train_stage": 2, "write_new_definitions": 2, "train_last_stage": 2}
+    assert planned_jobs(cwd=finished) == own | REPORTING
+
+
+def test_a_default_written_out_reruns_nothing(finished):
+    change_config(finished, lambda config: config["define_types"]["tve"].update(alpha=1.0, tag_letters=6))
+    assert planned_jobs(cwd=finished) == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("figures.py", "axes.set_xlabel(", "axes.grid(True)\n    axes.set_xlabel("),
+        ("figures.mplstyle", "figure.figsize", "lines.markersize: 3\nfigure.figsize"),
+    ],
+)
+def test_new_looks_redraw_the_figures_only(finished, file, old, new):
+    replace_in(finished / "scripts/metaocl" / file, old, new)
+    assert planned_jobs(cwd=finished) == {"plot_training_curves": 1}
+
+
+def test_a_new_caption_reruns_nothing(finished):
+    with (finished / "workflow/report/training_curves.rst").open("a") as caption:
+        caption.write("\nOne more sentence.\n")
+    assert planned_jobs(cwd=finished) == {}
+
+
+def test_new_training_code_retrains_but_writes_no_documents(finished):
+    change_training_code(finished)
+    assert planned_jobs(cwd=finished) == TRAINING | REPORTING
+
+
+def test_old_results_can_be_kept_after_a_change_of_code(finished):
+    change_training_code(finished)
+    assert planned_jobs("--rerun-triggers", "mtime", "input", cwd=finished) == {}
+
+
+def test_comments_and_docstrings_rerun_nothing(finished):
+    for script in (finished / "scripts").rglob("*.py"):
+        script.write_text(f"# A comment.\n{script.read_text()}\n\n# Another one.\n")
+    replace_in(finished / "scripts/metaocl/training.py", '"""The training loops:', '"""All training loops:')
+    replace_in(finished / "scripts/metaocl/training.py", '"""Train on one batch;', '"""Train on a single batch;')
+    assert planned_jobs(cwd=finished) == {}
+
+
+def test_new_dates_without_new_content_rerun_nothing(finished):
+    touched = [*(finished / "scripts").rglob("*.*"), *(finished / "results/documents").rglob("documents.parquet")]
+    assert len(touched) > 20
+    for path in touched:
+        os.utime(path)
+    assert planned_jobs(cwd=finished) == {}
+
+
+def test_the_printed_commands_can_be_run_by_hand(finished):
+    target = "results/documents/people/tve/seed0/stage2_seed0/documents.parquet"
+    before = (finished / target).read_bytes()
+    plan = snakemake("--dry-run", "--forceall", "--printshellcmds", target, cwd=finished)
+    commands = re.findall(r"^Shell command: (.*)$", plan.stdout + plan.stderr, re.MULTILINE)
+    assert [re.search(r"scripts/(\w+)", command)[1] for command in commands] == [
+        "extract_facts",
+        "write_documents",
+        "write_new_definitions",
+    ]
+    (finished / target).unlink()
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for command in commands:
+        subprocess.run(["bash", "-c", command], cwd=finished, env=os.environ | {"PATH": path}, check=True)
+    assert (finished / target).read_bytes() == before
