@@ -33,11 +33,13 @@ def main() -> None:
     check_quality(quality, settings.base_training)
     with published(arguments.model, arguments.run) as (model_place, run_place):
         save_model(model, tokenizer, model_place)
-        resolved = {"model": settings.model_dump(mode="json")}
-        write_json(
-            describe_run(resolved, train_seconds=seconds, threads=settings.base_training.threads, exact_match=quality),
-            run_place,
-        )
+        measured = {
+            "train_seconds": seconds,
+            "threads": settings.base_training.threads,
+            "device": str(model.device),
+            "exact_match": quality,
+        }
+        write_json(describe_run({"model": settings.model_dump(mode="json")}, **measured), run_place)
 
 
 if __name__ == "__main__":
