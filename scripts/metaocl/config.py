@@ -20,6 +20,8 @@ from metaocl.subsets import MAIN_SHARES, Subset
 # Slugs become folder names and appear in commands, so they may hold nothing that a shell or a path reads specially.
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+DecayRate = Annotated[float, Field(ge=0, lt=1)]
+Accuracy = Annotated[float, Field(ge=0, le=1)]
 # 0.33 in YAML means 33/100, not the nearest binary number, so that shares can sum to exactly 1; 1/3 may be written.
 Share = Annotated[Fraction, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]
 
@@ -31,7 +33,7 @@ class ConfigError(UserError):
 class Entry(BaseModel):
     """Base of all config entries: unknown keys are errors, values never change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Dataset(Entry):
@@ -65,8 +67,8 @@ class Dataset(Entry):
             raise ValueError(f"shares sum to {float(total):g}; they must sum to 1")
         if self.variables is not None and self.shares.get("q_no_replacement_baseline", 0) > 0:
             raise ValueError(
-                "the subset q_no_replacement_baseline uses the entities' own names, so it needs one alias per entity: "
-                "leave out `variables` or set that share to 0"
+                "the subset q_no_replacement_baseline uses the entities' own names, so it needs one alias per entity; "
+                f"variables is {self.variables}: leave out `variables` or set that share to 0"
             )
         return self
 
@@ -117,7 +119,7 @@ class BaseTraining(Objective):
     final_learning_rate: float = Field(
         default=0.02, ge=0, le=1, description="Learning rate at the end of the linear decay, as a share of the peak."
     )
-    betas: tuple[float, float] = Field(default=(0.9, 0.98), description="AdamW's decay rates.")
+    betas: tuple[DecayRate, DecayRate] = Field(default=(0.9, 0.98), description="AdamW's decay rates.")
     gradient_clipping: float = Field(default=1.0, gt=0, description="Largest gradient norm.")
     weight_decay: float = Field(default=0.01, ge=0, description="Decoupled weight decay of AdamW.")
     nicknames: int = Field(default=10, ge=1, description="Invented further names per entity.")
@@ -140,7 +142,7 @@ class BaseTraining(Objective):
     threads: int = Field(
         default=1, ge=1, description="CPU threads. A setting, as it changes the last bits of the result."
     )
-    minimum_exact_match: dict[Literal["names", "unquestioned_nicknames"], float] = Field(
+    minimum_exact_match: dict[Literal["names", "unquestioned_nicknames"], Accuracy] = Field(
         default={"names": 0.95},
         description="Exact match that the base model must reach on questions about names and about unquestioned "
         "nicknames; below it the run stops with an error instead of drawing a flat figure.",
@@ -182,7 +184,9 @@ class Stage(Objective):
     embedding_learning_rate: float | None = Field(
         default=None, gt=0, description="Peak learning rate of the token embeddings; by default that of all weights."
     )
-    betas: tuple[float, float] = Field(default=(0.9, 0.999), description="AdamW's decay rates; Adafactor ignores them.")
+    betas: tuple[DecayRate, DecayRate] = Field(
+        default=(0.9, 0.999), description="AdamW's decay rates; Adafactor ignores them."
+    )
     warmup_steps: int = Field(default=0, ge=0, description="Steps of linear warm-up before the linear decay to 0.")
     gradient_clipping: float = Field(default=1.0, gt=0, description="Largest gradient norm.")
 

@@ -58,18 +58,15 @@ def add_unknown_words(tokenizer: Tokens, texts: Iterable[str]) -> int:
 
 def build_model(settings: Model, vocabulary_size: int) -> LanguageModel:
     """A model of the given architecture with random weights, drawn from torch's global generator."""
+    defaults = AutoConfig.for_model(settings.architecture)
+    if unknown := [key for key in settings.architecture_config if not hasattr(defaults, key)]:
+        raise ModelError(f"architecture_config names {', '.join(unknown)}, which {settings.architecture} does not have")
+    # No token ends a text but the line break, whatever the architecture's own vocabulary has at its default ids.
+    fixed = {"vocab_size": vocabulary_size, "bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
     try:
-        config = AutoConfig.for_model(
-            settings.architecture,
-            **{
-                "bos_token_id": None,
-                "eos_token_id": None,
-                **settings.architecture_config,
-                "vocab_size": vocabulary_size,
-            },
-        )
+        config = AutoConfig.for_model(settings.architecture, **{**settings.architecture_config, **fixed})
         return AutoModelForCausalLM.from_config(config).to(pick_device())
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError) as error:
         raise ModelError(
             f"{settings.architecture} cannot be built with {settings.architecture_config}: {error}"
         ) from None

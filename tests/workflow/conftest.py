@@ -1,70 +1,13 @@
-"""A copy of the workflow to run in, and Snakemake as a user calls it: as a command."""
+"""One complete run of the tiny study, shared by the tests of the workflow."""
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-
-ROOT = Path(__file__).parents[2]
-TINY = Path(__file__).parent / "tiny.yaml"
-CONFIG = "tiny.yaml"  # in every copy
-
-
-def copy_project(folder: Path) -> Path:
-    """Copy what a run needs, but no results, into `folder`, with the tiny configuration."""
-    for name in ("workflow", "scripts", "config"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "environment.yml", folder)
-    shutil.copy(TINY, folder / CONFIG)
-    return folder
-
-
-def snakemake_command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "snakemake", "--configfile", CONFIG, "--cores", "2", *arguments]
-
-
-def snakemake(*arguments: str, cwd: Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake on the tiny configuration; with `check`, a failure fails the test and shows the output."""
-    run = subprocess.run(
-        snakemake_command(*arguments), cwd=cwd, env=os.environ | environment, capture_output=True, text=True
-    )
-    assert not check or run.returncode == 0, run.stdout + run.stderr
-    return run
-
-
-def planned_jobs(*arguments: str, cwd: Path) -> dict[str, int]:
-    """The number of jobs that Snakemake would run now, by rule, without the target rule; empty if there are none."""
-    run = snakemake("--dry-run", *arguments, cwd=cwd)
-    output = run.stdout + run.stderr
-    if "Nothing to be done" in output:
-        return {}
-    table = output.split("Job stats:", 1)[1].split("\n\n", 1)[0]
-    jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
-    assert jobs.pop("total") == sum(jobs.values())
-    jobs.pop("all", None)
-    return jobs
-
-
-def change_config(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Let `change` edit the configuration of a copy."""
-    path = folder / CONFIG
-    config = yaml.safe_load(path.read_text())
-    change(config)
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
-
-
-def one_cell(config: dict[str, Any]) -> None:
-    """Leave one define type and one seed of the tiny study."""
-    config["studies"]["tiny"] |= {"define_types": ["tve"], "seeds": [0]}
+from project import copy_project, snakemake
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from functools import reduce
 
 import pytest
 import yaml
-from conftest import TINY, snakemake
+from project import TINY, snakemake
 
 from metaocl.config import ConfigError, parse_config
 
@@ -34,6 +34,13 @@ MISTAKES = {
     "study of unknown models": (f"{STUDY}.models", ["gpt5"], [f"{STUDY}.models", "gpt5", "declared models: tiny"]),
     "undeclared default study": ("study", "tinny", ["study is 'tinny'", "declared studies: tiny, plans"]),
     "alpha above 1": ("define_types.tve.alpha", 1.5, ["define_types.tve.alpha", "1.5", "less than or equal to 1"]),
+    "decay rate of 2": (f"{STAGE}.betas", [2, 0.9], [f"{STAGE}.betas.0", "2", "less than 1"]),
+    "infinite learning rate": (f"{STAGE}.learning_rate", float("inf"), [f"{STAGE}.learning_rate", "inf", "finite"]),
+    "threshold in percent": (
+        f"{MODEL}.base_training.minimum_exact_match",
+        {"names": 95},
+        [f"{MODEL}.base_training.minimum_exact_match.names", "95", "less than or equal to 1"],
+    ),
     "wrong order": ("define_types.tve.order", "tvx", ["define_types.tve.order", "'tvx'", "'tve', 'tev'"]),
     "missing section": ("plans", DELETED, ["plans", "Field required"]),
     "name with shell characters": (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
+from project import ROOT
 
 MAIN_PACKAGES = {"snakemake", "torch", "transformers", "datasets", "pandas", "matplotlib"}
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import change_config, copy_project, one_cell, snakemake_command
+from project import change_config, copy_project, one_cell, snakemake_command
 
 PATTERNS = [
     "facts/**/facts.parquet",

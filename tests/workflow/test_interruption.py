@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from conftest import change_config, copy_project, one_cell, planned_jobs, snakemake, snakemake_command
+from project import change_config, copy_project, one_cell, planned_jobs, snakemake, snakemake_command
 
 STAGE1 = "results/stages/people/tve/tiny/two_stages/seed0/stage1"
 LAST_STAGE = "results/stages/people/tve/tiny/two_stages/seed0/stage2_seed0"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import change_config, planned_jobs, snakemake
+from project import change_config, planned_jobs, snakemake
 
 REPORTING = {"collect_metrics": 1, "estimate_effects": 1, "plot_training_curves": 1, "write_summary": 1}
 TRAINING = {"train_base_model": 1, "train_stage": 4, "train_last_stage": 4}

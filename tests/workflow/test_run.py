@@ -4,8 +4,8 @@ import json
 
 import pandas as pd
 import pytest
-from conftest import change_config, snakemake
 from datasets import load_dataset
+from project import change_config, snakemake
 
 from metaocl.artifacts import file_hash
 
