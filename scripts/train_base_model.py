@@ -25,7 +25,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     settings = arguments.settings
-    torch.set_num_threads(settings.base_training.threads)
+    torch.set_num_threads(settings.threads)
     facts = read_rows(arguments.facts, Fact)
     corpus = write_corpus(facts, settings.base_training)
     model, tokenizer, seconds = train_from_scratch(facts, corpus, settings)
@@ -35,7 +35,7 @@ def main() -> None:
         save_model(model, tokenizer, model_place)
         measured = {
             "train_seconds": seconds,
-            "threads": settings.base_training.threads,
+            "threads": settings.threads,
             "device": str(model.device),
             "exact_match": quality,
         }

@@ -139,9 +139,6 @@ class BaseTraining(Objective):
         description="Statements of the form of a definition that link a nickname to an entity it does not mean.",
     )
     seed: Seed = Field(default=0, description="Seed of the weights, the nicknames and the order of the batches.")
-    threads: int = Field(
-        default=1, ge=1, description="CPU threads. A setting, as it changes the last bits of the result."
-    )
     minimum_exact_match: dict[Literal["names", "unquestioned_nicknames"], Accuracy] = Field(
         default={"names": 0.95},
         description="Exact match that the base model must reach on questions about names and about unquestioned "
@@ -163,7 +160,7 @@ class Model(Entry):
         description="Arguments of the architecture's transformers config class (sizes, dropout, activation).",
     )
     threads: int = Field(
-        default=1, ge=1, description="CPU threads in each stage. A setting, as it changes the last bits of the result."
+        default=1, ge=1, description="CPU threads in training. A setting, as it changes the last bits of the result."
     )
     base_training: BaseTraining = Field(description="Training from scratch on the facts, once per data set.")
 

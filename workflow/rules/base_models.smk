@@ -13,7 +13,7 @@ rule train_base_model:
         "results/benchmarks/train_base_model/{dataset}/{model}.tsv"
     conda:
         "../../environment.yml"
-    threads: base_training_threads
+    threads: model_threads
     params:
         model=settings_of("model"),
         code=code_version("train_base_model.py"),

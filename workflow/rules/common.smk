@@ -56,10 +56,6 @@ def model_threads(wildcards):
     return settings.models[wildcards.model].threads
 
 
-def base_training_threads(wildcards):
-    return settings.models[wildcards.model].base_training.threads
-
-
 def previous_model(wildcards):
     """The model that a stage starts from: the base model, or that of the stage before."""
     number = int(getattr(wildcards, "stage", len(plan_stages(wildcards))))
