@@ -52,7 +52,8 @@ CONTRASTS = (
 class Effect:
     """One contrast of one cell over its seeds.
 
-    mean, sd: of the per-seed differences (sd with n - 1). ci_low, ci_high: 95 % bootstrap interval (BCa) of the mean.
+    mean, sd: of the per-seed differences (sd with n - 1).
+    ci_low, ci_high: 95 % studentised bootstrap interval of the mean.
     p_value: paired t test, one-sided for mean > 0; p_sign_flip: exact sign-flip test, likewise.
     effect_size: Cohen's d for paired samples, mean / sd. What the seeds cannot give (an sd of one seed, a test of
     differences that are all equal) is None.
@@ -79,25 +80,35 @@ def estimate_effect(differences: Sequence[float]) -> Effect:
     sd = float(values.std(ddof=1))
     if np.allclose(values, values[0]):
         return Effect(len(values), mean, sd, mean, mean, None, _sign_flip_p(values), None)
-    interval = stats.bootstrap(
-        (values,),
-        np.mean,
-        confidence_level=CONFIDENCE,
-        n_resamples=BOOTSTRAP_RESAMPLES,
-        method="BCa",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
+    ci_low, ci_high = _bootstrap_interval(values)
     t_test = stats.ttest_1samp(values, 0, alternative="greater")
     return Effect(
         len(values),
         mean,
         sd,
-        float(interval.low),
-        float(interval.high),
+        ci_low,
+        ci_high,
         float(t_test.pvalue),
         _sign_flip_p(values),
         mean / sd,
     )
+
+
+def _bootstrap_interval(values: np.ndarray) -> tuple[float, float] | tuple[None, None]:
+    """Studentised bootstrap interval of the mean (Efron and Tibshirani 1993, chapter 12); None below 4 seeds or so.
+
+    The simpler percentile and BCa intervals are too narrow here: with 12 normal values they cover the mean in 91 % of
+    cases, this one in 95 %. With very few values resamples without any spread make it unbounded.
+    """
+    random = np.random.default_rng(0)
+    resamples = values[random.integers(len(values), size=(BOOTSTRAP_RESAMPLES, len(values)))]
+    # A resample of one value again and again has no spread, whatever rounding makes of it.
+    errors = np.where(np.ptp(resamples, axis=1) > 0, stats.sem(resamples, axis=1), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (resamples.mean(axis=1) - values.mean()) / errors
+    t_low, t_high = np.quantile(t, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], method="inverted_cdf")
+    interval = values.mean() - t_high * stats.sem(values), values.mean() - t_low * stats.sem(values)
+    return (float(interval[0]), float(interval[1])) if np.isfinite(interval).all() else (None, None)
 
 
 def _sign_flip_p(values: np.ndarray) -> float:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -64,8 +65,21 @@ def test_twelve_positive_seeds_reach_the_smallest_exact_p_value():
 def test_the_interval_holds_the_mean_and_is_the_same_every_time():
     values = [0.1, 0.3, 0.2, 0.25, -0.05, 0.4]
     effect = estimate_effect(values)
-    assert min(values) < effect.ci_low < effect.mean < effect.ci_high < max(values)
+    assert effect.ci_low < effect.mean < effect.ci_high
     assert estimate_effect(values) == effect
+
+
+def test_three_seeds_are_too_few_for_an_interval_and_are_told_so_by_none():
+    effect = estimate_effect([0.1, 0.2, 0.4])
+    assert (effect.ci_low, effect.ci_high) == (None, None)
+
+
+def test_the_interval_of_twelve_seeds_holds_the_true_mean_in_95_of_100_studies():
+    studies = np.random.default_rng(0).normal(size=(300, 12))
+    effects = [estimate_effect(study) for study in studies]
+    covered = np.mean([effect.ci_low <= 0 <= effect.ci_high for effect in effects])
+    # Three standard errors of the share of 300 draws.
+    assert abs(covered - 0.95) < 3 * np.sqrt(0.95 * 0.05 / 300)
 
 
 def metrics_table(rows, **cell):

@@ -50,7 +50,8 @@ def test_the_summary_for_programs_has_every_cell_with_both_effects(results):
         assert cell["n_seeds"] == 2
         for effect in (cell["ocl"], cell["meta_ocl"]):
             assert set(effect) >= STATISTICS
-            assert -1 <= effect["ci_low"] <= effect["mean"] <= effect["ci_high"] <= 1
+            assert -1 <= effect["mean"] <= 1
+            assert effect["ci_low"] is None  # two seeds are too few for an interval
 
 
 def test_every_declared_cell_seed_stage_and_epoch_is_in_the_metrics(metrics):
