@@ -54,6 +54,11 @@ def test_snakemake_lint_finds_nothing():
     assert run("-m", "snakemake", "--lint").returncode == 0
 
 
+def test_the_slurm_profile_is_found_by_its_name_and_plans_the_study():
+    plan = run("-m", "snakemake", "--profile", "slurm", "--dry-run")
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+
+
 def test_the_lock_file_and_the_environment_agree(locked, environment):
     assert environment.keys() >= MAIN_PACKAGES
     assert {name: locked.get(name) for name in environment} == environment
