@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from metaocl.errors import UserError
@@ -264,15 +262,6 @@ def parse_config(raw: object, origin: str) -> Config:
         return Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError("\n".join(_describe(mistake, origin) for mistake in error.errors())) from None
-
-
-def read_config(path: Path) -> Config:
-    """The configuration in a YAML file. Raises ConfigError."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from None
-    return parse_config(raw, str(path))
 
 
 def _describe(mistake: Any, origin: str) -> str:
