@@ -61,7 +61,8 @@ class Document:
     """One training or test example.
 
     part: "definitions", "questions" or "new_definitions" (training), or "test".
-    prompt and completion: the text is their concatenation; only the completion is ever scored.
+    prompt and completion: the text is their concatenation. In a test the completion holds the gold answer; whether the
+    training loss covers the prompt as well is the stage's setting.
     """
 
     part: str
