@@ -10,7 +10,7 @@ import json
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from metaocl.errors import UserError
 from metaocl.subsets import MAIN_SHARES, Subset
@@ -34,10 +34,104 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class People(Entry):
+    """Baseball players from the Baseball Databank, six questions each; the data come with a Python package."""
+
+    kind: Literal["people"] = "people"
+
+
+class Cities(Entry):
+    """Cities from GeoNames, the most populous first, six questions each; the data come with a Python package."""
+
+    kind: Literal["cities"] = "cities"
+
+
+class Download(Entry):
+    """A public file that the user names: one that is there, or one to fetch."""
+
+    path: str | None = Field(default=None, description="The file, from the folder in which Snakemake runs.")
+    url: str | None = Field(
+        default=None, pattern=r"^https?://\S+$", description="Where to fetch it, in place of `path`."
+    )
+    sha256: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256; another content is an error."
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("give either path (a file that is there) or url (a file to fetch)")
+        return self
+
+
+class Cvdb(Download):
+    """Notable people from the cross-verified database (CSV, plain or .gz), half men, half women, six questions each."""
+
+    kind: Literal["cvdb"] = "cvdb"
+
+
+class Trex(Download):
+    """Creative works from T-REx (JSON files in a folder or a zip), four questions or more each."""
+
+    kind: Literal["trex"] = "trex"
+
+
+class SetInclusion(Entry):
+    """Numbers from 0, and questions whether lists hold them; every entity is one variable with questions of its own."""
+
+    kind: Literal["set_inclusion"] = "set_inclusion"
+    numbers: int = Field(default=99, ge=3, description="How many different numbers there are, from 0.")
+    list_length: int = Field(default=8, ge=1, description="Numbers in the list of a question.")
+    intersection: int = Field(
+        default=2, ge=1, description="Numbers that all true lists of a variable's training questions share."
+    )
+    questions: int = Field(
+        default=12, ge=2, multiple_of=2, description="Training questions of a variable, half true; as many test it."
+    )
+    seed: Seed = Field(default=0, description="Seed of the numbers and lists.")
+
+    @model_validator(mode="after")
+    def _lists_can_be_drawn(self) -> SetInclusion:
+        if self.intersection > self.list_length:
+            raise ValueError(f"intersection is {self.intersection}; it can be list_length ({self.list_length}) at most")
+        if self.list_length + self.intersection > self.numbers:
+            raise ValueError(
+                f"numbers is {self.numbers}; lists of {self.list_length} beside an intersection of {self.intersection} "
+                f"need {self.list_length + self.intersection}"
+            )
+        return self
+
+
+class Modular(Entry):
+    """Numbers, and their remainders modulo some primes."""
+
+    kind: Literal["modular"] = "modular"
+    numbers: int = Field(default=10_000, ge=2, description="Numbers are drawn from 0 up to below this.")
+    primes: list[int] = Field(default=[2, 3, 5, 7, 11, 13], min_length=2, description="The moduli asked about.")
+    seed: Seed = Field(default=0, description="Seed of the numbers.")
+
+    @model_validator(mode="after")
+    def _moduli_are_primes(self) -> Modular:
+        if wrong := [p for p in self.primes if p < 2 or any(p % d == 0 for d in range(2, int(p**0.5) + 1))]:
+            raise ValueError(f"primes holds {', '.join(map(str, wrong))}, no prime")
+        if len(set(self.primes)) != len(self.primes):
+            raise ValueError("primes holds a number twice")
+        return self
+
+
+Source = Annotated[
+    Annotated[People | Cities | Cvdb | Trex | SetInclusion | Modular, Field(discriminator="kind")],
+    BeforeValidator(lambda value: {"kind": value} if isinstance(value, str) else value),
+]
+
+
 class Dataset(Entry):
     """Where the facts come from and how its entities are divided into subsets."""
 
-    source: Literal["people"] = Field(description="Source of facts: `people` (Baseball Databank, offline).")
+    source: Source = Field(
+        description="Source of facts: `people`, `cities`, `cvdb`, `trex`, `set_inclusion` or `modular`; or a table "
+        "with that `kind` and the keys of the source, below."
+    )
     entities: int = Field(ge=2, description="How many entities to take, the best known first.")
     variables: int | None = Field(
         default=None,
@@ -262,6 +356,11 @@ def parse_config(raw: object, origin: str) -> Config:
         return Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError("\n".join(_describe(mistake, origin) for mistake in error.errors())) from None
+
+
+def parse_source(text: str) -> Source:
+    """A source of facts from the JSON that `canonical_json` wrote."""
+    return TypeAdapter(Source).validate_json(text)
 
 
 def _describe(mistake: Any, origin: str) -> str:

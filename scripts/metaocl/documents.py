@@ -73,9 +73,9 @@ class Document:
     completion: str
 
 
-def write_question(question: str, name: str, answer: str) -> tuple[str, str]:
-    """Prompt and completion of a question-answer pair in the paper's form."""
-    return f"Q: {question.replace(PLACEHOLDER, name)}\nA:", f" {answer}\n"
+def write_question(fact: Fact, name: str) -> tuple[str, str]:
+    """Prompt and completion of a fact's question, asked about `name`."""
+    return fact.prompt.replace(PLACEHOLDER, name), f" {fact.answer}\n"
 
 
 def write_definition(order: str, tag: str, variable: str, entity: str) -> tuple[str, str]:
@@ -140,7 +140,7 @@ def write_stage1_documents(
             held_out = set(random.permutation(len(about))[: _held_out_count(about, dataset)].tolist())
         for position, fact in enumerate(about):
             part = "test" if position in held_out else "questions"
-            text = write_question(fact.question, alias.alias, fact.answer)
+            text = write_question(fact, alias.alias)
             documents.append(Document(part, alias.subset, alias.alias, fact.attribute, *text))
     return documents
 

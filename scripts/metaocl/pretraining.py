@@ -53,7 +53,7 @@ def write_corpus(facts: Sequence[Fact], settings: BaseTraining) -> Corpus:
         known_as: dict[str, list[str]] = {}
         for name, entity in asked.items():
             known_as.setdefault(entity, []).append(name)
-        return [write_question(f.question, name, f.answer) for f in facts for name in known_as.get(f.entity, [])]
+        return [write_question(f, name) for f in facts for name in known_as.get(f.entity, [])]
 
     statements = [_state(MEANING, nickname, entity) for nickname, entity in meaning.items()]
     for relation in range(1, settings.unrelated_relations + 1):

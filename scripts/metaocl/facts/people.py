@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from metaocl.facts import Fact, FactsError
+from metaocl.facts import Fact, FactsError, ask
 
 CREDIT = "Baseball Databank 2021.2 by the Chadwick Bureau, after Sean Lahman's Baseball Database (CC BY-SA 3.0)"
 
@@ -62,7 +62,7 @@ def read_people(count: int) -> list[Fact]:
             f"{path}: {count} entities asked for, but only {len(table):,} people have all fields and a unique name"
         )
     return [
-        Fact(person["name"], attribute, question, person[attribute])
+        Fact(person["name"], person["name"], attribute, ask(question), person[attribute])
         for _, person in table.head(count).iterrows()
         for attribute, question in QUESTIONS.items()
     ]
