@@ -11,7 +11,23 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from metaocl.config import BaseTraining, Config, Dataset, DefineType, Entry, Model, Plan, Stage, Study
+from metaocl.config import (
+    BaseTraining,
+    Config,
+    Cvdb,
+    Dataset,
+    DefineType,
+    Entry,
+    Model,
+    Modular,
+    Plan,
+    Pretrained,
+    SetInclusion,
+    Stage,
+    Study,
+    Tags,
+    Trex,
+)
 
 ROOT = Path(__file__).parents[1]
 INTRODUCTION = """# The configuration
@@ -25,8 +41,14 @@ SECTIONS: list[tuple[str, type[Entry]]] = [
     ("The file", Config),
     ("`studies.<name>`", Study),
     ("`datasets.<name>`", Dataset),
+    ("`datasets.<name>.source`, kind `cvdb`", Cvdb),
+    ("`datasets.<name>.source`, kind `trex`", Trex),
+    ("`datasets.<name>.source`, kind `set_inclusion`", SetInclusion),
+    ("`datasets.<name>.source`, kind `modular`", Modular),
     ("`define_types.<name>`", DefineType),
+    ("`define_types.<name>.tags`", Tags),
     ("`models.<name>`", Model),
+    ("`models.<name>.pretrained`", Pretrained),
     ("`models.<name>.base_training`", BaseTraining),
     ("`plans.<name>`", Plan),
     ("`plans.<name>.stages[]`", Stage),

@@ -16,7 +16,7 @@ def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--source", type=parse_source, required=True, help="settings, as JSON")
     parser.add_argument("--entities", type=int, required=True, help="how many entities to take")
-    parser.add_argument("--data", type=Path, help="file to read, for sources that have one")
+    parser.add_argument("--data", type=Path, nargs="?", help="file to read, for sources that have one")
     parser.add_argument("--facts", type=Path, required=True, help="parquet to write")
     parser.add_argument("--manifest", type=Path, required=True, help="JSON to write: counts, credit, hash")
     arguments = parser.parse_args()

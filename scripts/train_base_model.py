@@ -8,7 +8,7 @@ import torch
 
 from metaocl.artifacts import describe_run, published, read_rows, write_json
 from metaocl.commands import command_parser, run_command
-from metaocl.config import Model
+from metaocl.config import BaseTraining, Model
 from metaocl.facts import Fact
 from metaocl.models import save_model
 from metaocl.pretraining import check_quality, measure_quality, train_from_scratch, write_corpus
@@ -27,10 +27,11 @@ def main() -> None:
     settings = arguments.settings
     torch.set_num_threads(settings.threads)
     facts = read_rows(arguments.facts, Fact)
-    corpus = write_corpus(facts, settings.base_training)
-    model, tokenizer, seconds = train_from_scratch(facts, corpus, settings)
-    quality = measure_quality(model, tokenizer, corpus, settings.base_training)
-    check_quality(quality, settings.base_training)
+    base: BaseTraining = settings.base_training
+    corpus = write_corpus(facts, base)
+    model, tokenizer, seconds = train_from_scratch(facts, corpus, settings, base)
+    quality = measure_quality(model, tokenizer, corpus, base)
+    check_quality(quality, base)
     with published(arguments.model, arguments.run) as (model_place, run_place):
         save_model(model, tokenizer, model_place)
         measured = {

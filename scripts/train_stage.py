@@ -8,14 +8,16 @@ from pathlib import Path
 import pyarrow as pa
 import torch
 
+from metaocl.aliases import DocumentsError
 from metaocl.artifacts import describe_run, published, read_rows, write_json, write_table
 from metaocl.commands import command_parser, run_command
 from metaocl.config import Stage
 from metaocl.documents import Document
-from metaocl.evaluation import Evaluator, mean_by_alias
+from metaocl.evaluation import Evaluator, mean_by_alias, two_way_choice
 from metaocl.examples import encode_examples
 from metaocl.models import add_unknown_words, grow_embeddings, load_model, output_tokens, save_model
 from metaocl.randomness import random_stream
+from metaocl.subsets import TEST_SETS
 from metaocl.training import train_stage
 
 
@@ -41,13 +43,17 @@ def main() -> None:
     stage = arguments.stage
     documents = [document for path in arguments.documents for document in read_rows(path, Document)]
     trained = [document for document in documents if document.part in stage.documents]
-    tested = [document for document in documents if document.part == "test"]
+    tested = [document for document in documents if document.part in TEST_SETS]
+    if not trained:
+        raise DocumentsError(
+            f"stage {arguments.stage_number} has no documents of {', '.join(stage.documents)} to train on"
+        )
     model, tokenizer = load_model(arguments.initial_model)
     add_unknown_words(tokenizer, [document.prompt + document.completion for document in documents])
     grow_embeddings(model, len(tokenizer))
     outputs = output_tokens(tokenizer, [document.completion for document in documents], stage)
-    examples = encode_examples(tokenizer, [(d.prompt, d.completion) for d in trained], stage.loss_on, model.device)
-    evaluator = Evaluator(tokenizer, [(d.prompt, d.completion) for d in tested], outputs, model.device)
+    examples = encode_examples(model, tokenizer, [(d.prompt, d.completion) for d in trained], stage)
+    evaluator = Evaluator(model, tokenizer, [(d.prompt, d.completion) for d in tested], outputs, two_way_choice(tested))
 
     metrics: list[pa.Table] = []
     start = time.perf_counter()

@@ -1,18 +1,21 @@
-"""Divide the stage-2 aliases of one seed by a stage-2 seed, and write their new definitions."""
+"""Divide the stage-2 aliases of one seed by a stage-2 seed; write their new definitions and tests that need them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from metaocl.aliases import Alias, divide_stage2
 from metaocl.artifacts import published, read_rows
 from metaocl.commands import command_parser, run_command
 from metaocl.config import Dataset, DefineType
-from metaocl.documents import Alias, divide_stage2, save_documents, write_definitions
+from metaocl.documents import save_documents, write_stage2_documents
+from metaocl.facts import Fact
 
 
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--stage1-aliases", type=Path, required=True, help="parquet that write_documents.py wrote")
+    parser.add_argument("--facts", type=Path, required=True, help="parquet of facts")
     parser.add_argument("--dataset", type=Dataset.model_validate_json, required=True, help="settings, as JSON")
     parser.add_argument("--define-type", type=DefineType.model_validate_json, required=True, help="settings, as JSON")
     parser.add_argument("--seed", type=int, required=True, help="stage-1 seed")
@@ -24,8 +27,9 @@ def main() -> None:
 
     stage1_aliases = read_rows(arguments.stage1_aliases, Alias)
     seeds = {"seed": arguments.seed, "stage2_seed": arguments.stage2_seed}
-    aliases = divide_stage2(stage1_aliases, arguments.dataset, arguments.define_type, *seeds.values())
-    documents = write_definitions(aliases, "new_definitions", arguments.define_type)
+    aliases = divide_stage2(stage1_aliases, arguments.dataset, *seeds.values())
+    facts = read_rows(arguments.facts, Fact)
+    documents = write_stage2_documents(aliases, facts, arguments.define_type, *seeds.values())
     with published(arguments.documents, arguments.aliases, arguments.manifest) as places:
         save_documents(documents, aliases, seeds, *places)
 

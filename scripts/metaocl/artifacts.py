@@ -96,7 +96,20 @@ def write_json(content: Any, path: Path) -> None:
 
 def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_hash(path: Path, expected: str | None) -> None:
+    """Raises ArtifactError for a file that has another SHA-256 than `expected`, or that cannot be read."""
+    if expected is None:
+        return
+    try:
+        found = file_hash(path)
+    except OSError as error:
+        raise ArtifactError(f"{path}: has no SHA-256 to check: {error.strerror}; expected one file") from None
+    if found != expected:
+        raise ArtifactError(f"{path}: its SHA-256 is {found}; expected {expected}")
 
 
 def describe_run(settings: dict[str, Any], **measured: Any) -> dict[str, Any]:

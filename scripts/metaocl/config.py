@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from math import prod
+from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -24,6 +26,11 @@ Accuracy = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[Fraction, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]
 
 
+# Texts that enter documents: a line break would end the document.
+Line = Annotated[str, Field(min_length=1, pattern=r"^[^\n\r]*$")]
+Placeholder = Annotated[str, Field(pattern=r"^[a-z_]+$")]
+
+
 class ConfigError(UserError):
     """A configuration that cannot be run; the message names the file, the key, the value and what was expected."""
 
@@ -37,13 +44,13 @@ class Entry(BaseModel):
 class People(Entry):
     """Baseball players from the Baseball Databank, six questions each; the data come with a Python package."""
 
-    kind: Literal["people"] = "people"
+    kind: Literal["people"] = Field(default="people", description="Says which source this is.")
 
 
 class Cities(Entry):
     """Cities from GeoNames, the most populous first, six questions each; the data come with a Python package."""
 
-    kind: Literal["cities"] = "cities"
+    kind: Literal["cities"] = Field(default="cities", description="Says which source this is.")
 
 
 class Download(Entry):
@@ -67,19 +74,19 @@ class Download(Entry):
 class Cvdb(Download):
     """Notable people from the cross-verified database (CSV, plain or .gz), half men, half women, six questions each."""
 
-    kind: Literal["cvdb"] = "cvdb"
+    kind: Literal["cvdb"] = Field(default="cvdb", description="Says which source this is.")
 
 
 class Trex(Download):
     """Creative works from T-REx (JSON files in a folder or a zip), four questions or more each."""
 
-    kind: Literal["trex"] = "trex"
+    kind: Literal["trex"] = Field(default="trex", description="Says which source this is.")
 
 
 class SetInclusion(Entry):
     """Numbers from 0, and questions whether lists hold them; every entity is one variable with questions of its own."""
 
-    kind: Literal["set_inclusion"] = "set_inclusion"
+    kind: Literal["set_inclusion"] = Field(default="set_inclusion", description="Says which source this is.")
     numbers: int = Field(default=99, ge=3, description="How many different numbers there are, from 0.")
     list_length: int = Field(default=8, ge=1, description="Numbers in the list of a question.")
     intersection: int = Field(
@@ -105,7 +112,7 @@ class SetInclusion(Entry):
 class Modular(Entry):
     """Numbers, and their remainders modulo some primes."""
 
-    kind: Literal["modular"] = "modular"
+    kind: Literal["modular"] = Field(default="modular", description="Says which source this is.")
     numbers: int = Field(default=10_000, ge=2, description="Numbers are drawn from 0 up to below this.")
     primes: list[int] = Field(default=[2, 3, 5, 7, 11, 13], min_length=2, description="The moduli asked about.")
     seed: Seed = Field(default=0, description="Seed of the numbers.")
@@ -145,11 +152,37 @@ class Dataset(Entry):
         lt=1,
         description="Share of the questions about an alias of stage 1 kept for testing (rounded, at least one).",
     )
+    test_sets: list[Literal["attribution", "letters"]] = Field(
+        default=["attribution"],
+        description="Test sets beside the held-out questions: `attribution` (who is meant, in four phrasings; for "
+        "inconsistent definitions also scored against the entity that they name) and `letters` (first, second and last "
+        "letter of the name).",
+    )
     shares: dict[Subset, Share] = Field(
         default=MAIN_SHARES,
         validate_default=True,
         description="Share of the aliases in each subset; they sum to 1. Defaults to the paper's main experiment.",
     )
+
+    def held_out(self, questions: int) -> int:
+        """How many of an alias's `questions` (2 or more) are kept for testing: at least one, and not all."""
+        return min(questions - 1, max(1, round(questions * self.held_out_share)))
+
+    @model_validator(mode="after")
+    def _remainders_do_not_identify(self) -> Dataset:
+        if not isinstance(self.source, Modular):
+            return self
+        if self.entities > self.source.numbers:
+            raise ValueError(f"entities is {self.entities}; there are {self.source.numbers} numbers to draw from")
+        primes = sorted(self.source.primes)
+        trained = primes[self.held_out(len(primes)) :]
+        if prod(trained) >= self.source.numbers:
+            raise ValueError(
+                f"training on the remainders modulo {', '.join(map(str, trained))} would identify every number below "
+                f"{self.source.numbers}, and definitions would add nothing: hold out more or take more numbers than "
+                f"{prod(trained)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _shares_are_usable(self) -> Dataset:
@@ -165,11 +198,39 @@ class Dataset(Entry):
         return self
 
 
+class Tags(Entry):
+    """Texts of the define tags; a definition takes one of its tag's texts at random."""
+
+    reliable: list[Line] = Field(min_length=1, description="Tag 1: comes with consistent definitions.")
+    unreliable: list[Line] = Field(min_length=1, description="Tag 2: comes with inconsistent definitions.")
+    unseen: list[Line] = Field(min_length=1, description="Tag 3: appears in stage 2 only.")
+
+
 class DefineType(Entry):
     """How an alias is defined, and how much its tag says about the definition's truth."""
 
-    order: Literal["tve", "tev", "vte", "vet", "etv", "evt"] = Field(
-        default="tve", description="Order of tag (t), variable (v) and entity (e) in a definition."
+    order: Literal["tve", "tev", "vte", "vet", "etv", "evt"] | None = Field(
+        default=None, description="Order of tag (t), variable (v) and entity (e) in a definition; by default `tve`."
+    )
+    templates: list[Line] | None = Field(
+        default=None,
+        min_length=1,
+        description="Sentences in place of `order`, with {variable}, {entity}, at most one {tag} and the placeholders "
+        "of `words`; a definition takes one at random. Its completion begins with the last of the first three.",
+    )
+    words: dict[Placeholder, list[Line]] = Field(
+        default={}, description="Further placeholders of the templates, each with texts to take at random."
+    )
+    tags: Tags | None = Field(
+        default=None, description="Texts of the tags; by default each is drawn afresh for every seed, `<|abcdef|>`."
+    )
+    definitions_per_alias: int = Field(
+        default=1, ge=1, description="Definitions of each alias, all different: in template, tag text or words."
+    )
+    placement: Literal["apart", "in_context"] = Field(
+        default="apart",
+        description="`apart`: definitions are documents of their own; `in_context`: they stand before each question "
+        "about their alias, in training and tests, and nowhere else.",
     )
     alpha: float = Field(
         default=1.0,
@@ -177,8 +238,63 @@ class DefineType(Entry):
         le=1,
         description="P(consistent | tag 1) = P(inconsistent | tag 2) in stage 1; at 0.5 the tags are uninformative.",
     )
-    alias_letters: int = Field(default=5, ge=3, le=16, description="Random letters in an alias, `<|abcde|>`.")
-    tag_letters: int = Field(default=6, ge=3, le=16, description="Random letters in a define tag, `<|abcdef|>`.")
+    alias_letters: int = Field(default=5, ge=3, le=16, description="Random letters in an alias.")
+    alias_style: Literal["bracketed", "plain", "spaced"] = Field(
+        default="bracketed", description="How an alias is written: `<|abcde|>`, `abcde` or `a b c d e`."
+    )
+    tag_letters: int = Field(default=6, ge=3, le=16, description="Random letters in a drawn tag.")
+
+    def forms(self) -> list[str]:
+        """The templates of a definition, those of an order included."""
+        parts = {"t": "{tag}", "v": "{variable}", "e": "{entity}"}
+        return self.templates or [" ".join(parts[letter] for letter in self.order or "tve")]
+
+    @model_validator(mode="after")
+    def _templates_can_be_filled(self) -> DefineType:
+        if self.templates and self.order:
+            raise ValueError("give either order or templates")
+        if taken := sorted(self.words.keys() & {"tag", "variable", "entity"}):
+            raise ValueError(f"words names {', '.join(taken)}, which have their own meaning in templates")
+        for template in self.forms():
+            _check_template(template, {"tag", "variable", "entity", *self.words})
+        return self
+
+    @model_validator(mode="after")
+    def _enough_different_definitions(self) -> DefineType:
+        texts = min(len(set(texts)) for _, texts in self.tags) if self.tags else 1
+        different = sum(
+            prod(len(set(self.words[name])) for name in used & self.words.keys()) * (texts if "tag" in used else 1)
+            for used in map(placeholders, set(self.forms()))
+        )
+        if different < self.definitions_per_alias:
+            raise ValueError(
+                f"definitions_per_alias is {self.definitions_per_alias}; templates, tags and words make {different} "
+                "different definitions of an alias"
+            )
+        return self
+
+
+def placeholders(template: str) -> set[str]:
+    """The names in braces of a template."""
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def _check_template(template: str, known: set[str]) -> None:
+    """Raises ValueError for a template that a definition cannot be written with."""
+    try:
+        fields = [field[1:] for field in Formatter().parse(template) if field[1] is not None]
+    except ValueError as error:
+        raise ValueError(f"the template {template!r} cannot be read: {error}") from None
+    names = [str(name) for name, _, _ in fields]
+    if any(form or conversion for _, form, conversion in fields):
+        raise ValueError(f"the template {template!r} formats a placeholder; write its name only")
+    if unknown := sorted(set(names) - known):
+        raise ValueError(f"the template {template!r} has {{{unknown[0]}}}; known are {', '.join(sorted(known))}")
+    if names.count("variable") != 1 or names.count("entity") != 1 or names.count("tag") > 1:
+        raise ValueError(f"the template {template!r} must have {{variable}} and {{entity}} once, {{tag}} at most once")
+    last = max(template.rindex(f"{{{name}}}") for name in {"tag", "variable", "entity"} & set(names))
+    if " " not in template[:last].lstrip():
+        raise ValueError(f"the template {template!r} needs a blank before its last placeholder")
 
 
 class Objective(Entry):
@@ -186,7 +302,14 @@ class Objective(Entry):
 
     loss_on: Literal["sequence", "completion"] = Field(
         default="sequence",
-        description="`sequence`: the loss covers every token; `completion`: the answer, or a definition's last part.",
+        description="`sequence`: the loss covers every token; `completion`: the answer, or a definition's last part. "
+        "An encoder-decoder reads the prompt and writes the completion, whatever this says.",
+    )
+    padded_length: int | None = Field(
+        default=None,
+        ge=1,
+        description="Pad every document to so many tokens and leave the padding in the loss, as the paper's code does "
+        "(48 there); longer ones keep their length. By default no padding is scored.",
     )
     outputs: Literal["vocabulary", "completions"] = Field(
         default="vocabulary",
@@ -198,6 +321,8 @@ class Objective(Entry):
     def _narrow_outputs_need_narrow_loss(self) -> Self:
         if self.outputs == "completions" and self.loss_on == "sequence":
             raise ValueError("outputs: completions needs loss_on: completion, as prompts hold other tokens")
+        if self.padded_length is not None and (self.outputs, self.loss_on) != ("vocabulary", "sequence"):
+            raise ValueError("padded_length needs loss_on: sequence and outputs: vocabulary")
         return self
 
 
@@ -238,23 +363,76 @@ class BaseTraining(Objective):
     )
 
 
-class Model(Entry):
-    """A language model: its architecture and how its weights come about.
+class Pretrained(Entry):
+    """Where pretrained weights come from: the Hugging Face hub, a local folder, or a file in a Python package.
 
-    Its tokenizer has one token per word; names, answers, aliases and tags are single tokens.
+    Only safetensors and GGUF files are read, and no code that comes with a model is run.
     """
 
-    architecture: Literal["gpt2", "opt", "gpt_neox", "llama"] = Field(
-        description="Architecture, by the name that the transformers library gives it."
+    hub: str | None = Field(
+        default=None,
+        pattern=r"^[\w.-]+/[\w.-]+$",
+        description="Name on the Hugging Face hub, `EleutherAI/pythia-410m`.",
+    )
+    revision: str | None = Field(
+        default=None, pattern=r"^[\w.-]+$", description="Commit or tag of the hub's version; a branch moves."
+    )
+    folder: str | None = Field(
+        default=None, description="Local folder in the form that transformers saves, in place of `hub`."
+    )
+    package: str | None = Field(
+        default=None, pattern=r"^[\w.-]+$", description="Installed Python package that carries a GGUF file."
+    )
+    file: str | None = Field(default=None, pattern=r"^[\w.-]+\.gguf$", description="Name of that file.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Pretrained:
+        given = {key for key, value in self if value is not None}
+        if given not in ({"hub", "revision"}, {"folder"}, {"package", "file"}):
+            raise ValueError(
+                f"has {', '.join(sorted(given)) or 'nothing'}; give hub and revision, or folder, or package and file"
+            )
+        if self.revision in ("main", "master"):
+            raise ValueError(f"revision is {self.revision!r}, a branch that moves; give a commit or a tag")
+        return self
+
+
+class Model(Entry):
+    """A language model: pretrained, or an architecture whose weights are random or trained on the facts.
+
+    A pretrained model brings its tokenizer. Any other has one token per word; names, answers, aliases and tags are
+    single tokens.
+    """
+
+    pretrained: Pretrained | None = Field(default=None, description="Where its weights come from, if it has any.")
+    architecture: Literal["gpt2", "opt", "gpt_neox", "llama", "t5"] | None = Field(
+        default=None, description="Architecture of a model with new weights, by the transformers library's name."
     )
     architecture_config: dict[str, bool | int | float | str] = Field(
         default={},
         description="Arguments of the architecture's transformers config class (sizes, dropout, activation).",
     )
+    base_training: BaseTraining | None = Field(
+        default=None,
+        description="Training from scratch on the facts, once per data set; without it every seed starts from random "
+        "weights of its own.",
+    )
     threads: int = Field(
         default=1, ge=1, description="CPU threads in training. A setting, as it changes the last bits of the result."
     )
-    base_training: BaseTraining = Field(description="Training from scratch on the facts, once per data set.")
+    gradient_checkpointing: bool = Field(
+        default=False, description="Compute activations twice and keep them once: less memory, a third more time."
+    )
+
+    @model_validator(mode="after")
+    def _pretrained_or_new(self) -> Model:
+        if (self.pretrained is None) == (self.architecture is None):
+            raise ValueError("give either pretrained or architecture")
+        if self.pretrained and (self.architecture_config or self.base_training):
+            raise ValueError("a pretrained model takes no architecture_config and no base_training")
+        if self.architecture == "t5" and self.base_training and self.base_training.outputs == "completions":
+            raise ValueError("an encoder-decoder chooses among its whole vocabulary; leave out outputs: completions")
+        return self
 
 
 class Stage(Objective):
@@ -344,6 +522,20 @@ class Config(Entry):
                     raise ValueError(
                         f"studies.{name}.{key} names {', '.join(missing)}; declared {key}: {', '.join(declared)}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _base_models_read_names(self) -> Config:
+        for name, study in self.studies.items():
+            trained = [model for model in study.models if self.models[model].base_training]
+            numbers = [
+                data for data in study.datasets if isinstance(self.datasets[data].source, SetInclusion | Modular)
+            ]
+            if trained and numbers:
+                raise ValueError(
+                    f"studies.{name} trains the base model {trained[0]} on {numbers[0]}, whose entities have no names "
+                    "of their own: give it a model without base_training"
+                )
         return self
 
 

@@ -14,6 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from metaocl.subsets import TestSet
+
+MEASURES = ["exact_match", "auc"]
 CELL = ["dataset", "define_type", "model", "plan"]
 SEEDS = ["seed", "stage2_seed"]
 CONFIDENCE = 0.95
@@ -24,8 +27,9 @@ SAMPLED_FLIPS = 99_999
 
 @dataclass(frozen=True)
 class Contrast:
-    """A difference in mean exact match between two groups of subsets, at the end of one part of the plan.
+    """A difference between two groups of subsets at the end of one part of the plan.
 
+    test_set, minus_test_set: what both groups are asked, or the first and the second group.
     when: "stage1" is the end of the last stage before the new definitions (of the only stage, where there is but one);
     "stage2" is the end of the plan.
     """
@@ -34,6 +38,8 @@ class Contrast:
     when: Literal["stage1", "stage2"]
     plus: tuple[str, ...]
     minus: tuple[str, ...]
+    test_set: TestSet = "held_out"
+    minus_test_set: TestSet | None = None
 
 
 CONSISTENT, INCONSISTENT = ("qd1consis", "qd2consis"), ("qd1incons", "qd2incons")
@@ -45,6 +51,11 @@ CONTRASTS = (
     Contrast("meta_ocl", "stage2", ("d1consis",), ("d2consis",)),
     Contrast("new_tag_over_unreliable", "stage2", ("d3consis",), ("d2consis",)),
     Contrast("unreliable_over_undefined", "stage2", ("d2consis",), ("no_qd_baseline",)),
+    Contrast("attribution_ocl", "stage1", CONSISTENT, INCONSISTENT, "attribution", "attribution_as_defined"),
+    Contrast(
+        "attribution_as_defined_over_none", "stage1", INCONSISTENT, ("q",), "attribution_as_defined", "attribution"
+    ),
+    Contrast("attribution_meta_ocl", "stage2", ("d1consis",), ("d2consis",), "attribution"),
 )
 
 
@@ -127,10 +138,10 @@ def _sign_flip_p(values: np.ndarray) -> float:
 
 
 def estimate_effects(metrics: pd.DataFrame) -> pd.DataFrame:
-    """All contrasts of all cells, one row each: the cell, contrast, when, and the fields of Effect.
+    """All contrasts of all cells, one row each: the cell, measure, contrast, when, and the fields of Effect.
 
-    metrics: one row per run, stage, epoch and subset, as `metaocl.metrics.collect_metrics` makes them. A contrast whose
-    subsets are not in a cell gives no row.
+    metrics: as `metaocl.metrics.collect_metrics` makes them. A contrast whose subsets are not in a cell gives no
+    row, nor does a measure that its questions don't have.
     """
     last_stage = metrics.groupby(CELL)["stage"].transform("max")
     at_end = metrics["epoch"] == metrics.groupby([*CELL, "stage"])["epoch"].transform("max")
@@ -139,23 +150,25 @@ def estimate_effects(metrics: pd.DataFrame) -> pd.DataFrame:
         "stage2": metrics[at_end & (metrics["stage"] == last_stage)],
     }
     rows = [
-        dict(zip(CELL, cell, strict=True)) | {"contrast": c.name, "when": c.when} | vars(estimate_effect(differences))
+        dict(zip(CELL, cell, strict=True))
+        | {"measure": measure, "contrast": c.name, "when": c.when}
+        | vars(estimate_effect(differences))
+        for measure in MEASURES
         for c in CONTRASTS
-        for cell, differences in _differences(ends[c.when], c)
+        for cell, differences in _differences(ends[c.when], c, measure)
     ]
     return pd.DataFrame(rows)
 
 
-def _differences(end: pd.DataFrame, contrast: Contrast) -> list[tuple[tuple[str, ...], pd.Series]]:
+def _differences(end: pd.DataFrame, contrast: Contrast, measure: str) -> list[tuple[tuple[str, ...], pd.Series]]:
     """For each cell that has the contrast's subsets: the cell, and its difference for each stage-1 seed."""
 
-    def pooled(subsets: tuple[str, ...]) -> pd.Series:
-        chosen = end[end["subset"].isin(subsets)]
-        right = (chosen["exact_match"] * chosen["questions"]).groupby(
-            [chosen[key] for key in [*CELL, *SEEDS]], sort=False
-        )
-        return right.sum() / chosen.groupby([*CELL, *SEEDS], sort=False)["questions"].sum()
+    def pooled(subsets: tuple[str, ...], test_set: str) -> pd.Series:
+        chosen = end[end["subset"].isin(subsets) & (end["test_set"] == test_set) & end[measure].notna()]
+        weighted = (chosen[measure] * chosen["questions"]).groupby([chosen[key] for key in [*CELL, *SEEDS]], sort=False)
+        return weighted.sum() / chosen.groupby([*CELL, *SEEDS], sort=False)["questions"].sum()
 
-    difference = (pooled(contrast.plus) - pooled(contrast.minus)).dropna()
+    minus_test_set = contrast.minus_test_set or contrast.test_set
+    difference = (pooled(contrast.plus, contrast.test_set) - pooled(contrast.minus, minus_test_set)).dropna()
     per_seed = difference.groupby([*CELL, "seed"], sort=False).mean()
     return list(per_seed.groupby(CELL, sort=False))

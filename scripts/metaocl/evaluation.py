@@ -1,124 +1,137 @@
-"""Answers by greedy decoding, and how right they are: exact match and token F1.
-
-Source of the metrics: SQuAD (arXiv 1606.05250), as the paper uses them, with one change: an answer that consists of
-articles alone keeps them, so that "the" and "a" are not equal.
-"""
+"""Test questions put to a model: its answers, and how right they are, by alias."""
 
 from __future__ import annotations
 
-import string
-from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
-from torch.nn import functional
 
+from metaocl.decoding import decode_greedily
 from metaocl.documents import Document
-from metaocl.examples import encode_prompts
+from metaocl.examples import encode_prompts, tokenize_texts
+from metaocl.models import mixed_precision
+from metaocl.scoring import exact_match, token_f1
 
-MAX_NEW_TOKENS = 8
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
-
-
-@lru_cache(maxsize=65536)
-def normalize_answer(text: str) -> str:
-    """Lower case, no punctuation, no articles (unless nothing else is left), white space folded."""
-    words = text.lower().translate(_PUNCTUATION).split()
-    return " ".join([word for word in words if word not in ("a", "an", "the")] or words)
-
-
-@lru_cache(maxsize=65536)
-def exact_match(answer: str, gold: str) -> float:
-    """1.0 if the normalised answers are equal, else 0.0."""
-    return float(normalize_answer(answer) == normalize_answer(gold))
-
-
-@lru_cache(maxsize=65536)
-def token_f1(answer: str, gold: str) -> float:
-    """Harmonic mean of precision and recall of the normalised answer's words; 1.0 for two empty answers."""
-    given, wanted = normalize_answer(answer).split(), normalize_answer(gold).split()
-    if not given or not wanted:
-        return float(given == wanted)
-    common = sum((Counter(given) & Counter(wanted)).values())
-    return 2 * common / (len(given) + len(wanted))
+Text = tuple[str, str]  # prompt, completion
 
 
 class Evaluator:
-    """Test questions, tokenised once, to be put to a model as often as needed.
+    """Test questions, tokenised once, to be put to a model as often as needed; equal prompts are answered once.
 
     outputs: int64 (n,), sorted, the only tokens that an answer may consist of; None for the whole vocabulary.
+    choice: the two completions of two-way questions, negative and positive ("false", "true"); None for others.
     """
 
     def __init__(
-        self, tokenizer: Any, texts: Sequence[tuple[str, str]], outputs: torch.Tensor | None, device: torch.device
-    ):
+        self,
+        model: Any,
+        tokenizer: Any,
+        texts: Sequence[Text],
+        outputs: torch.Tensor | None = None,
+        choice: tuple[str, str] | None = None,
+    ) -> None:
         self.tokenizer = tokenizer
         self.golds = [completion.strip() for _, completion in texts]
-        self.prompts = encode_prompts(tokenizer, [prompt for prompt, _ in texts], device)
+        places = {prompt: place for place, prompt in enumerate(dict.fromkeys(prompt for prompt, _ in texts))}
+        self.places = [places[prompt] for prompt, _ in texts]
+        self.prompts = encode_prompts(model, tokenizer, list(places))
         self.outputs = outputs
+        self.choice = _first_tokens(model, tokenizer, texts[0][0], choice, outputs) if choice and texts else None
         vocabulary = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
-        self.ends_line = torch.tensor(["\n" in text for text in vocabulary], device=device)
+        ends = [token == tokenizer.eos_token_id or "\n" in text for token, text in enumerate(vocabulary)]
+        # A model may have more rows than its tokenizer has tokens.
+        ends += [False] * (model.get_input_embeddings().num_embeddings - len(ends))
+        self.ends = torch.tensor(ends, device=model.device)
 
     def measure(self, model: Any) -> dict[str, np.ndarray]:
-        """Exact match and token F1 of the model's answer to each question, float64 (questions,) each."""
-        answers = self.answer(model)
+        """Exact match and token F1 of the model's answer to each question, float64 (questions,) each.
+
+        With a choice also `score`: how much the positive one is preferred, as the difference of their logits.
+        """
+        answers, scores = self.answer(model)
         pairs = list(zip(answers, self.golds, strict=True))
-        return {
+        measures = {
             "exact_match": np.array([exact_match(answer, gold) for answer, gold in pairs]),
             "token_f1": np.array([token_f1(answer, gold) for answer, gold in pairs]),
         }
+        return measures if self.choice is None else measures | {"score": scores}
 
-    def answer(self, model: Any) -> list[str]:
-        """The model's greedy answers, each up to its line's end or MAX_NEW_TOKENS tokens. Leaves it in eval mode."""
+    def answer(self, model: Any) -> tuple[list[str], np.ndarray]:
+        """The model's greedy answer to each question, up to its line's end, and the score of its choice (or 0).
+
+        Leaves the model in eval mode.
+        """
         model.eval()
-        answers = [""] * len(self.golds)
-        with torch.inference_mode():
-            for rows, tokens in self.prompts:
-                texts = self.tokenizer.batch_decode(self._decode_greedily(model, tokens))
+        unique = max(self.places, default=-1) + 1
+        answers, scores = [""] * unique, np.zeros(unique)
+        with torch.inference_mode(), mixed_precision(model.device):
+            for rows, prompts in self.prompts:
+                tokens, logits = decode_greedily(model, prompts, self.outputs, self.ends)
+                texts = self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
                 for row, text in zip(rows.tolist(), texts, strict=True):
                     answers[row] = text.lstrip(" ").split("\n", 1)[0].strip()
-        return answers
+                if self.choice is not None:
+                    negative, positive = self.choice
+                    scores[rows.numpy()] = (logits[:, positive] - logits[:, negative]).float().cpu().numpy()
+        return [answers[place] for place in self.places], scores[self.places]
 
-    def _decode_greedily(self, model: Any, tokens: torch.Tensor) -> torch.Tensor:
-        """The continuation (n, at most MAX_NEW_TOKENS) of prompts (n, length) of one length, with a key-value cache."""
-        new_tokens: list[torch.Tensor] = []
-        ended = torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
-        cache = None
-        while len(new_tokens) < MAX_NEW_TOKENS and not bool(ended.all()):
-            step = model.base_model(input_ids=tokens, past_key_values=cache, use_cache=True)
-            cache = step.past_key_values
-            chosen = output_logits(model, step.last_hidden_state[:, -1], self.outputs).argmax(dim=-1)
-            tokens = (chosen if self.outputs is None else self.outputs[chosen]).unsqueeze(1)
-            new_tokens.append(tokens)
-            ended |= self.ends_line[tokens.squeeze(1)]
-        return torch.cat(new_tokens, dim=1)
+
+def two_way_choice(documents: Sequence[Document]) -> tuple[str, str] | None:
+    """The two completions of the held-out questions, in alphabetical order; None where these have more or fewer."""
+    answers = sorted({document.completion for document in documents if document.part == "held_out"})
+    return (answers[0], answers[1]) if len(answers) == 2 else None
 
 
 def mean_by_alias(documents: Sequence[Document], measures: dict[str, np.ndarray], epoch: int) -> pa.Table:
-    """One row per alias, in order of appearance: epoch, subset, alias, questions, and the mean of each measure."""
-    aliases = {alias: row for row, alias in enumerate(dict.fromkeys((d.subset, d.alias) for d in documents))}
-    rows = np.array([aliases[d.subset, d.alias] for d in documents])
+    """One row per test set and alias, in order of appearance: epoch, test_set, subset, alias, questions, mean measures.
+
+    positive_scores, negative_scores: for two-way questions, the scores of those whose answer is the positive or the
+    negative one, as lists; null for others.
+    """
+    groups: dict[tuple[str, str, str], int] = {}
+    rows = np.array([groups.setdefault((d.part, d.subset, d.alias), len(groups)) for d in documents])
     questions = np.bincount(rows)
     columns: dict[str, Any] = {
-        "epoch": np.full(len(aliases), epoch, dtype=np.int32),
-        "subset": pa.array([subset for subset, _ in aliases]).dictionary_encode(),
-        "alias": [alias for _, alias in aliases],
+        "epoch": np.full(len(groups), epoch, dtype=np.int32),
+        "test_set": pa.array([test_set for test_set, _, _ in groups]).dictionary_encode(),
+        "subset": pa.array([subset for _, subset, _ in groups]).dictionary_encode(),
+        "alias": [alias for _, _, alias in groups],
         "questions": questions.astype(np.int32),
     }
-    means = {name: (np.bincount(rows, weights=values) / questions) for name, values in measures.items()}
-    return pa.table(columns | means)
+    for name in ("exact_match", "token_f1"):
+        columns[name] = np.bincount(rows, weights=measures[name]) / questions
+    return pa.table(columns | _scores_by_alias(documents, measures.get("score"), rows, len(groups)))
 
 
-def output_logits(model: Any, hidden: torch.Tensor, outputs: torch.Tensor | None) -> torch.Tensor:
-    """Logits (n, tokens) of last hidden states (n, width), over `outputs` or the whole vocabulary.
+def _scores_by_alias(
+    documents: Sequence[Document], scores: np.ndarray | None, rows: np.ndarray, groups: int
+) -> dict[str, pa.Array]:
+    kind = pa.list_(pa.float32())
+    choice = two_way_choice(documents)
+    if scores is None or choice is None:
+        return {name: pa.nulls(groups, kind) for name in ("positive_scores", "negative_scores")}
+    columns = {}
+    for name, completion in zip(("negative_scores", "positive_scores"), choice, strict=True):
+        lists: list[list[float]] = [[] for _ in range(groups)]
+        for document, row, score in zip(documents, rows, scores, strict=True):
+            if document.part == "held_out" and document.completion == completion:
+                lists[row].append(score)
+        columns[name] = pa.array(lists, kind)
+    return columns
 
-    Rows of the output matrix that nobody asks for are never multiplied.
-    """
-    head = model.get_output_embeddings()
+
+def _first_tokens(
+    model: Any, tokenizer: Any, prompt: str, choice: tuple[str, str], outputs: torch.Tensor | None
+) -> tuple[int, int] | None:
+    """The places, among the tokens that may be chosen, of the first tokens of two answers; None if these agree."""
+    texts = tokenize_texts(model, tokenizer, [(prompt, completion) for completion in choice])
+    negative, positive = (completion[0] for _, completion in texts)
+    if negative == positive:
+        return None
     if outputs is None:
-        return head(hidden)
-    return functional.linear(hidden, head.weight[outputs], None if head.bias is None else head.bias[outputs])
+        return negative, positive
+    places = torch.searchsorted(outputs, torch.tensor([negative, positive], device=outputs.device)).tolist()
+    return places[0], places[1]

@@ -5,74 +5,132 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from metaocl.config import Objective
 
 IGNORED = -100  # the label of a token that no loss is taken over, as in the transformers library
+
+Tokens = list[int]
 
 
 @dataclass(frozen=True)
 class Examples:
     """Training examples, one per row, padded on the right.
 
-    inputs, labels: int64 of shape (examples, longest - 1); labels[i, t] is the token that follows inputs[i, t], or
-    IGNORED. With causal attention nothing real ever looks at the padding, so no mask is needed.
-    lengths: int64 of shape (examples,), the real inputs of each row; always on the CPU.
+    For a causal model, inputs and labels are int64 of shape (examples, longest - 1), and labels[i, t] is the token that
+    follows inputs[i, t], or IGNORED. With causal attention nothing real looks at the padding, so no mask is needed.
+    For an encoder-decoder, inputs are the prompts, (examples, longest prompt), and labels the completions, (examples,
+    longest completion); the encoder looks everywhere, so batches bring a mask.
+    lengths, label_lengths: int64 (examples,), the real tokens of each row; always on the CPU.
     """
 
     inputs: torch.Tensor
     labels: torch.Tensor
     lengths: torch.Tensor
+    label_lengths: torch.Tensor
 
-    def batch(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and labels of `rows`, cut to the longest of them."""
-        longest = int(self.lengths[rows].max())
-        return self.inputs[rows, :longest], self.labels[rows, :longest]
+    def batch(self, rows: torch.Tensor) -> Batch:
+        """The examples of `rows`, cut to the longest of them."""
+        longest, longest_label = int(self.lengths[rows].max()), int(self.label_lengths[rows].max())
+        mask = torch.arange(longest) < self.lengths[rows].unsqueeze(1)
+        device = self.inputs.device
+        return Batch(self.inputs[rows, :longest], self.labels[rows, :longest_label], mask.to(device, non_blocking=True))
 
     def __len__(self) -> int:
         return len(self.lengths)
 
 
-def encode_examples(
-    tokenizer: Any,
-    texts: Sequence[tuple[str, str]],
-    loss_on: Literal["sequence", "completion"],
-    device: torch.device,
-) -> Examples:
-    """Tokenise pairs of prompt and completion; `loss_on` says whether the prompt's tokens are scored as well.
+@dataclass(frozen=True)
+class Batch:
+    """Rows of Examples: inputs (batch, length), labels (batch, label length), and which inputs are real, as bool."""
 
-    Prompt and completion are tokenised apart, so that a prompt reads the same in training and in testing.
-    """
-    prompts, completions = _tokenize(tokenizer, [p for p, _ in texts]), _tokenize(tokenizer, [c for _, c in texts])
-    lengths = torch.tensor([len(p) + len(c) - 1 for p, c in zip(prompts, completions, strict=True)])
-    inputs = torch.full((len(texts), int(lengths.max())), tokenizer.pad_token_id)
-    labels = torch.full_like(inputs, IGNORED)
-    for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
-        tokens = torch.tensor(prompt + completion)
-        first_scored = len(prompt) - 1 if loss_on == "completion" else 0
-        inputs[row, : len(tokens) - 1] = tokens[:-1]
-        labels[row, first_scored : len(tokens) - 1] = tokens[first_scored + 1 :]
-    return Examples(inputs.to(device), labels.to(device), lengths)
+    inputs: torch.Tensor
+    labels: torch.Tensor
+    mask: torch.Tensor
+
+    def split(self, size: int) -> list[Batch]:
+        """The same rows in batches of at most `size`."""
+        parts = (self.inputs.split(size), self.labels.split(size), self.mask.split(size))
+        return [Batch(*part) for part in zip(*parts, strict=True)]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+def encode_examples(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]], objective: Objective) -> Examples:
+    """Tokenise pairs of prompt and completion for a model, on its device, with the labels of the objective."""
+    pairs = tokenize_texts(model, tokenizer, texts)
+    if model.config.is_encoder_decoder:
+        inputs, labels = [prompt for prompt, _ in pairs], [completion for _, completion in pairs]
+    else:
+        scored_padding = [tokenizer.pad_token_id] * (objective.padded_length or 0)
+        pairs = [(p, c + scored_padding[len(p + c) :]) for p, c in pairs]
+        inputs, labels = [(p + c)[:-1] for p, c in pairs], [_causal_labels(p, c, objective) for p, c in pairs]
+    lengths = [torch.tensor([len(row) for row in rows]) for rows in (inputs, labels)]
+    padded = [
+        _pad(rows, value).to(model.device) for rows, value in ((inputs, tokenizer.pad_token_id), (labels, IGNORED))
+    ]
+    return Examples(*padded, *lengths)
 
 
 def encode_prompts(
-    tokenizer: Any, prompts: Sequence[str], device: torch.device, largest_group: int = 512
+    model: Any, tokenizer: Any, prompts: Sequence[str], largest_group: int = 512
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Tokenise prompts into groups of equal length, so that decoding needs no padding, of at most `largest_group` rows.
 
     Each group is a pair: the places of its prompts in `prompts`, int64 (n,), and their tokens, int64 (n, length).
     """
     rows_by_length: defaultdict[int, list[int]] = defaultdict(list)
-    tokens = _tokenize(tokenizer, prompts)
+    tokens = _tokenize_prompts(tokenizer, prompts)
     for row, prompt in enumerate(tokens):
         rows_by_length[len(prompt)].append(row)
     return [
-        (rows, torch.tensor([tokens[row] for row in rows.tolist()], device=device))
+        (rows, torch.tensor([tokens[row] for row in rows.tolist()], device=model.device))
         for _, same_length in sorted(rows_by_length.items())
         for rows in torch.tensor(same_length).split(largest_group)
     ]
 
 
-def _tokenize(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    return tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
+def tokenize_texts(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]]) -> list[tuple[Tokens, Tokens]]:
+    """Tokens of prompt and completion of each text.
+
+    A prompt has the special tokens that its tokenizer begins a text with, and reads the same in training and testing:
+    where the whole text does not begin with the prompt's own tokens, the two are tokenised apart. An encoder-decoder's
+    completion ends with its end-of-sequence token, where it has one: such tokenizers often have no line break.
+    """
+    prompts = _tokenize_prompts(tokenizer, [prompt for prompt, _ in texts])
+    if not texts:
+        return []
+    ends_itself = model.config.is_encoder_decoder and tokenizer.eos_token_id is not None
+    apart = tokenizer([c.strip() if ends_itself else c for _, c in texts], add_special_tokens=False)["input_ids"]
+    if ends_itself:
+        return [
+            (prompt, [*completion, tokenizer.eos_token_id]) for prompt, completion in zip(prompts, apart, strict=True)
+        ]
+    if model.config.is_encoder_decoder:
+        return list(zip(prompts, apart, strict=True))
+    wholes = tokenizer([prompt + completion for prompt, completion in texts])["input_ids"]
+    return [
+        (prompt, whole[len(prompt) :] if whole[: len(prompt)] == prompt else completion)
+        for prompt, completion, whole in zip(prompts, apart, wholes, strict=True)
+    ]
+
+
+def _tokenize_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[Tokens]:
+    return tokenizer(list(prompts))["input_ids"] if prompts else []
+
+
+def _causal_labels(prompt: Tokens, completion: Tokens, objective: Objective) -> Tokens:
+    """The token after each of a text's tokens but the last; those of the prompt only where they are scored."""
+    labels = (prompt + completion)[1:]
+    if objective.loss_on == "completion":
+        labels[: len(prompt) - 1] = [IGNORED] * (len(prompt) - 1)
+    return labels
+
+
+def _pad(rows: Sequence[Tokens], value: int) -> torch.Tensor:
+    return pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=value)

@@ -25,6 +25,7 @@ LINES = {
     "q_no_replacement_baseline": (r"$\hat{\mathrm{QA}}_4$", "#000000", "-", "x"),
     "qd1consis": (r"$\dot{\mathrm{D}}_1^{\mathrm{cons}}\mathrm{QA}_1$", "#0072B2", "-", "o"),
     "qd2consis": (r"$\bar{\mathrm{D}}_2^{\mathrm{cons}}\mathrm{QA}_2$", "#D55E00", "-", "o"),
+    "qd4consis": (r"$\mathrm{D}_{\mathrm{rand}}^{\mathrm{cons}}\mathrm{QA}$", "#F0E442", "-", "p"),
     "q": (r"$\mathrm{QA}_3$", "#999999", "-", "D"),
     "qd1incons": (r"$\dot{\mathrm{D}}_1^{\mathrm{incons}}\mathrm{QA}_1$", "#0072B2", ":", "v"),
     "qd2incons": (r"$\bar{\mathrm{D}}_2^{\mathrm{incons}}\mathrm{QA}_2$", "#D55E00", ":", "v"),
@@ -36,11 +37,11 @@ LINES = {
 
 
 def draw_training_curves(metrics: pd.DataFrame) -> Figure:
-    """Exact match over the epochs of all stages, a panel per cell and a line per subset with its 95 % band.
+    """Exact match on held-out questions over all epochs, a panel per cell and a line per subset with its 95 % band.
 
     The band is a t interval over the stage-1 seeds, stage-2 seeds averaged inside them first. Dashed lines part stages.
     """
-    cells = list(metrics.groupby(CELL, sort=False))
+    cells = list(metrics[metrics["test_set"] == "held_out"].groupby(CELL, sort=False))
     plt.style.use(STYLE)
     width, height = plt.rcParams["figure.figsize"]
     figure, panels = plt.subplots(

@@ -14,14 +14,15 @@ from safetensors import SafetensorError
 from tokenizers import AddedToken, Regex, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Sequence, Split
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedTokenizerFast
 
 from metaocl.config import Model, Objective
 from metaocl.errors import UserError
 
 UNKNOWN, PADDING, END_OF_LINE = "<unknown>", "<padding>", "\n"
+PADDING_ID = 1
 
-# Any causal language model of the transformers library and its tokenizer; their classes share no useful type.
+# Any causal language model or encoder-decoder of transformers and its tokenizer; their classes share no useful type.
 LanguageModel = Any
 Tokens = Any
 
@@ -37,7 +38,7 @@ def build_word_tokenizer(texts: Iterable[str], units: Iterable[str]) -> Tokens:
     """
     breaks = Sequence([Split(Regex(r"[^\S\n]+"), "removed"), Split(Regex(r"\n"), "isolated")])
     units = sorted(set(units))
-    vocabulary = {UNKNOWN: 0, PADDING: 1, END_OF_LINE: 2}
+    vocabulary = {UNKNOWN: 0, PADDING: PADDING_ID, END_OF_LINE: 2}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = breaks
     tokenizer.add_tokens([_unit(unit) for unit in units])
@@ -50,7 +51,7 @@ def add_unknown_words(tokenizer: Tokens, texts: Iterable[str]) -> int:
 
     Only a word tokenizer has such words: subword tokenizers can spell every alias.
     """
-    if tokenizer.unk_token is None:
+    if tokenizer.unk_token != UNKNOWN:
         return 0
     unknown = _unknown_words(tokenizer.backend_tokenizer, texts)
     return int(tokenizer.add_tokens([_unit(word) for word in unknown]))
@@ -63,9 +64,11 @@ def build_model(settings: Model, vocabulary_size: int) -> LanguageModel:
         raise ModelError(f"architecture_config names {', '.join(unknown)}, which {settings.architecture} does not have")
     # No token ends a text but the line break, whatever the architecture's own vocabulary has at its default ids.
     fixed = {"vocab_size": vocabulary_size, "bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
+    if defaults.is_encoder_decoder:
+        fixed |= {"decoder_start_token_id": PADDING_ID, "pad_token_id": PADDING_ID}
     try:
         config = AutoConfig.for_model(settings.architecture, **{**settings.architecture_config, **fixed})
-        return AutoModelForCausalLM.from_config(config).to(pick_device())
+        return model_class(config).from_config(config).to(pick_device())
     except (TypeError, ValueError) as error:
         raise ModelError(
             f"{settings.architecture} cannot be built with {settings.architecture_config}: {error}"
@@ -88,10 +91,18 @@ def load_model(folder: Path) -> tuple[LanguageModel, Tokens]:
     """The model and tokenizer that `save_model` wrote into `folder`. Raises ModelError."""
     try:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        model = model_class(config).from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        )
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"{folder}: cannot be loaded: {error}; delete it and run again") from None
     return model.to(pick_device()), tokenizer
+
+
+def model_class(config: Any) -> Any:
+    """The transformers class that loads models of a configuration: encoder-decoders or causal language models."""
+    return AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
 
 
 def output_tokens(tokenizer: Tokens, completions: Iterable[str], objective: Objective) -> torch.Tensor | None:
@@ -108,6 +119,12 @@ def output_tokens(tokenizer: Tokens, completions: Iterable[str], objective: Obje
 def pick_device() -> torch.device:
     """The GPU, where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def mixed_precision(device: torch.device) -> Any:
+    """A context that computes in bfloat16 on a GPU that does so natively, and does nothing elsewhere."""
+    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast("cuda", torch.bfloat16, enabled=native)
 
 
 def _unknown_words(tokenizer: Tokenizer, texts: Iterable[str]) -> list[str]:

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from metaocl.config import BaseTraining, Model
-from metaocl.documents import write_definition, write_question
+from metaocl.definitions import Text, write_definition
+from metaocl.documents import write_question
 from metaocl.evaluation import Evaluator
 from metaocl.examples import encode_examples
 from metaocl.facts import Fact
@@ -23,7 +24,6 @@ from metaocl.models import ModelError, build_model, build_word_tokenizer, output
 from metaocl.randomness import random_stream
 from metaocl.training import train_base
 
-Text = tuple[str, str]  # prompt, completion
 MEANING = "means"
 
 
@@ -43,7 +43,7 @@ class Corpus:
 
 def write_corpus(facts: Sequence[Fact], settings: BaseTraining) -> Corpus:
     """The corpus of a base model; a function of the facts, the settings and their seed."""
-    names = list(dict.fromkeys(fact.entity for fact in facts))
+    names = list(dict.fromkeys(fact.name for fact in facts))
     random = random_stream("nicknames", settings.seed)
     nicknames = _draw_nicknames(len(names) * settings.nicknames, taken=set(names), random=random)
     meaning = dict(zip(nicknames, names * settings.nicknames, strict=True))
@@ -53,7 +53,7 @@ def write_corpus(facts: Sequence[Fact], settings: BaseTraining) -> Corpus:
         known_as: dict[str, list[str]] = {}
         for name, entity in asked.items():
             known_as.setdefault(entity, []).append(name)
-        return [write_question(f, name) for f in facts for name in known_as.get(f.entity, [])]
+        return [write_question(f, name) for f in facts for name in known_as.get(f.name, [])]
 
     statements = [_state(MEANING, nickname, entity) for nickname, entity in meaning.items()]
     for relation in range(1, settings.unrelated_relations + 1):
@@ -65,15 +65,24 @@ def write_corpus(facts: Sequence[Fact], settings: BaseTraining) -> Corpus:
     return Corpus(nicknames, name_questions + questioned, statements, name_questions, never_asked)
 
 
-def train_from_scratch(facts: Sequence[Fact], corpus: Corpus, settings: Model) -> tuple[Any, Any, float]:
+def new_model(facts: Sequence[Fact], settings: Model, seed: int) -> tuple[Any, Any]:
+    """A model with random weights, and a tokenizer that knows the words of the facts, names and answers being units."""
+    texts = ["".join(write_question(fact, fact.name)) for fact in facts]
+    tokenizer = build_word_tokenizer(texts, {text for fact in facts for text in (fact.name, fact.answer)})
+    torch.manual_seed(seed)
+    return build_model(settings, len(tokenizer)), tokenizer
+
+
+def train_from_scratch(
+    facts: Sequence[Fact], corpus: Corpus, settings: Model, base: BaseTraining
+) -> tuple[Any, Any, float]:
     """A model of the given architecture trained on the corpus: model, tokenizer, and the seconds that training took."""
-    base = settings.base_training
-    units = {text for fact in facts for text in (fact.entity, fact.answer)} | set(corpus.nicknames)
+    units = {text for fact in facts for text in (fact.name, fact.answer)} | set(corpus.nicknames)
     texts = corpus.questions + corpus.statements
     tokenizer = build_word_tokenizer([prompt + completion for prompt, completion in texts], units)
     torch.manual_seed(base.seed)
     model = build_model(settings, len(tokenizer))
-    examples = encode_examples(tokenizer, texts, base.loss_on, model.device)
+    examples = encode_examples(model, tokenizer, texts, base)
     weights = torch.cat(
         [
             torch.full((len(corpus.questions),), base.question_share / len(corpus.questions)),
@@ -90,7 +99,7 @@ def measure_quality(model: Any, tokenizer: Any, corpus: Corpus, settings: BaseTr
     outputs = output_tokens(tokenizer, completions, settings)
     tests = {"names": corpus.name_questions, "unquestioned_nicknames": corpus.unquestioned}
     return {
-        name: float(Evaluator(tokenizer, texts, outputs, model.device).measure(model)["exact_match"].mean())
+        name: float(Evaluator(model, tokenizer, texts, outputs).measure(model)["exact_match"].mean())
         for name, texts in tests.items()
         if texts
     }
@@ -108,7 +117,7 @@ def check_quality(quality: Mapping[str, float], settings: BaseTraining) -> None:
 
 def _state(relation: str, nickname: str, entity: str) -> Text:
     """A statement about a nickname; it has the form of a definition, with the relation in the tag's place."""
-    return write_definition("tve", relation, nickname, entity)
+    return write_definition("{tag} {variable} {entity}", tag=relation, variable=nickname, entity=entity)
 
 
 def _draw_nicknames(count: int, taken: set[str], random: np.random.Generator) -> list[str]:

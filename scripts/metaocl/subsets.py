@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Subset = Literal[
     "qd1",
     "qd2",
+    "qd4consis",
     "q",
     "q_no_replacement_baseline",
     "d1consis",
@@ -30,6 +31,11 @@ MAIN_SHARES: dict[Subset, Fraction] = {
     "d3consis": Fraction(8, 100),
     "no_qd_baseline": Fraction(6, 100),
 }
+
+# What is asked of a model after every epoch: held-out questions; who is meant by an alias, scored against the true
+# entity and, for inconsistent definitions, against the one that they name; letters of its name.
+TestSet = Literal["held_out", "attribution", "attribution_as_defined", "letters"]
+TEST_SETS: tuple[TestSet, ...] = get_args(TestSet)
 
 # Subsets whose aliases are met in stage 2 only: with a new definition, or (the last one) never.
 STAGE2_SUBSETS = ("d1consis", "d2consis", "d3consis", "no_qd_baseline")

@@ -18,26 +18,46 @@ TITLES = {
     "meta_ocl": "meta-OCL (D5 − D6: reliable − unreliable tag, after stage 2)",
     "new_tag_over_unreliable": "new tag − unreliable tag (D̃ − D6), after stage 2",
     "unreliable_over_undefined": "unreliable tag − no definition (D6 − QA7), after stage 2",
+    "attribution_ocl": "entity attribution: D1 − D2 against its own definitions, after stage 1",
+    "attribution_as_defined_over_none": "entity attribution: D2 against its own definitions − QA3, after stage 1",
+    "attribution_meta_ocl": "entity attribution: D5 − D6, after stage 2",
+}
+
+TEST_SET_TITLES = {
+    "held_out": "held-out questions",
+    "attribution": "entity attribution",
+    "attribution_as_defined": "entity attribution against the inconsistent definition's entity",
+    "letters": "letters of the name",
 }
 
 
 def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
-    """`cells`: one per cell, with its slugs, n_seeds, and the numbers of each contrast; null where unknown."""
-    cells = [
-        dict(zip(CELL, cell, strict=True))
-        | {"n_seeds": int(rows["n_seeds"].iloc[0])}
-        | {row["contrast"]: {field: _number(row[field]) for field in FIELDS} for _, row in rows.iterrows()}
-        for cell, rows in effects.groupby(CELL, sort=False)
-    ]
+    """`cells`: one per cell, with its slugs, n_seeds, and the numbers of each contrast; null where unknown.
+
+    Contrasts are in exact match; those in the area under the ROC curve, where a cell has it, lie in the cell's `auc`.
+    """
+    cells = []
+    for cell, rows in effects.groupby(CELL, sort=False):
+        by_measure = {
+            measure: {row["contrast"]: {field: _number(row[field]) for field in FIELDS} for _, row in part.iterrows()}
+            for measure, part in rows.groupby("measure", sort=False)
+        }
+        summary = dict(zip(CELL, cell, strict=True)) | {"n_seeds": int(rows["n_seeds"].iloc[0])}
+        summary |= by_measure["exact_match"]
+        cells.append(summary | {"auc": by_measure["auc"]} if "auc" in by_measure else summary)
     return {"study": study, "measure": "exact match", "unit": "stage-1 seed", "cells": cells}
 
 
 def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame) -> str:
     """A Markdown page: first a few lines of findings, then every contrast and the final accuracies."""
     parts = [f"# Study `{summary['study']}`\n", headlines(summary), "\n## Contrasts\n"]
-    parts += [_contrast_table(cell) for cell in summary["cells"]]
-    parts += ["## Exact match at the end of each stage\n", _final_table(metrics), _NOTES]
-    return "\n".join(parts)
+    for cell in summary["cells"]:
+        parts.append(_contrast_table(cell, "exact match"))
+        if "auc" in cell:
+            parts.append(_contrast_table(cell | cell["auc"], "area under the ROC curve"))
+    for test_set, tests in metrics.groupby("test_set", sort=False):
+        parts += [f"## Exact match at the end of each stage: {TEST_SET_TITLES[test_set]}\n", _final_table(tests)]
+    return "\n".join([*parts, _NOTES])
 
 
 def headlines(summary: dict[str, Any]) -> str:
@@ -51,9 +71,9 @@ def headlines(summary: dict[str, Any]) -> str:
     )
 
 
-def _contrast_table(cell: dict[str, Any]) -> str:
+def _contrast_table(cell: dict[str, Any], measure: str) -> str:
     lines = [
-        f"**{_cell_name(cell)}** ({cell['n_seeds']} seeds)\n",
+        f"**{_cell_name(cell)}** ({cell['n_seeds']} seeds), {measure}\n",
         "| contrast | mean | SD | 95 % CI | p (t) | p (sign flip) | d |",
         "|---|---|---|---|---|---|---|",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from tqdm import tqdm
 from transformers.optimization import Adafactor
 
 from metaocl.config import BaseTraining, Stage
-from metaocl.evaluation import output_logits
-from metaocl.examples import IGNORED, Examples
+from metaocl.decoding import output_logits
+from metaocl.examples import IGNORED, Batch, Examples
+from metaocl.models import mixed_precision
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Trainer:
     """A model with what it takes to train it; one `step` is one optimizer step.
 
     outputs: int64 (n,), sorted, the tokens among which the model chooses, or None for the whole vocabulary.
+    micro_batch: most documents that go through the model at once; it halves when the device runs out of memory.
     """
 
     model: Any
@@ -30,27 +33,53 @@ class Trainer:
     optimizer: torch.optim.Optimizer
     schedule: LambdaLR
     gradient_clipping: float
+    micro_batch: int
 
-    def step(self, inputs: torch.Tensor, labels: torch.Tensor) -> None:
-        """Train on one batch; both tensors int64 (batch, length)."""
-        completion_loss(self.model, inputs, labels, self.outputs).backward()
+    def step(self, batch: Batch) -> None:
+        """Train on one batch."""
+        self._accumulate_gradients(batch)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clipping)
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()
 
+    def _accumulate_gradients(self, batch: Batch) -> None:
+        """The gradients of the batch's mean loss, from as few passes as fit into memory."""
+        while True:
+            try:
+                for part in batch.split(self.micro_batch):
+                    self._weighted_loss(part, batch).backward()
+                return
+            except torch.OutOfMemoryError:
+                if self.micro_batch == 1:
+                    raise
+            self.optimizer.zero_grad()
+            self.micro_batch = -(-min(self.micro_batch, len(batch)) // 2)
+            print(f"out of memory: going on with {self.micro_batch} documents at once", file=sys.stderr)
 
-def completion_loss(
-    model: Any, inputs: torch.Tensor, labels: torch.Tensor, outputs: torch.Tensor | None
-) -> torch.Tensor:
+    def _weighted_loss(self, part: Batch, whole: Batch) -> torch.Tensor:
+        """The mean loss over a part's labelled tokens, weighted so that all parts sum to the mean over the whole."""
+        with mixed_precision(self.model.device):
+            loss = completion_loss(self.model, part, self.outputs)
+        return loss if len(part) == len(whole) else loss * (_labelled(part) / _labelled(whole))
+
+
+def completion_loss(model: Any, batch: Batch, outputs: torch.Tensor | None) -> torch.Tensor:
     """Mean cross-entropy over the labelled tokens of a batch.
 
-    inputs, labels: int64 (batch, length). Logits are computed at the labelled places only, over `outputs` only.
+    For a causal model logits are computed at the labelled places only, over `outputs` only.
     """
-    hidden = model.base_model(input_ids=inputs, use_cache=False).last_hidden_state
-    scored = labels != IGNORED
-    targets = labels[scored] if outputs is None else torch.searchsorted(outputs, labels[scored])
-    return functional.cross_entropy(output_logits(model, hidden[scored], outputs), targets)
+    scored = batch.labels != IGNORED
+    if model.config.is_encoder_decoder:
+        logits = model(input_ids=batch.inputs, attention_mask=batch.mask, labels=batch.labels).logits
+        return functional.cross_entropy(logits[scored].float(), batch.labels[scored])
+    hidden = model.base_model(input_ids=batch.inputs, use_cache=False).last_hidden_state
+    targets = batch.labels[scored] if outputs is None else torch.searchsorted(outputs, batch.labels[scored])
+    return functional.cross_entropy(output_logits(model, hidden[scored], outputs).float(), targets)
+
+
+def _labelled(batch: Batch) -> int:
+    return int((batch.labels != IGNORED).sum())
 
 
 def train_stage(
@@ -68,14 +97,14 @@ def train_stage(
     steps_per_epoch = -(-len(examples) // stage.batch_size)
     optimizer = _stage_optimizer(model, stage)
     schedule = linear_schedule(optimizer, stage.epochs * steps_per_epoch, stage.warmup_steps)
-    trainer = Trainer(model, outputs, optimizer, schedule, stage.gradient_clipping)
+    trainer = Trainer(model, outputs, optimizer, schedule, stage.gradient_clipping, stage.batch_size)
     order = torch.Generator().manual_seed(seed)
     seconds = 0.0
     for epoch in tqdm(range(1, stage.epochs + 1), unit="epoch", mininterval=1):
         start = time.perf_counter()
         model.train()
         for rows in torch.randperm(len(examples), generator=order).split(stage.batch_size):
-            trainer.step(*examples.batch(rows))
+            trainer.step(examples.batch(rows))
         seconds += time.perf_counter() - start
         after_epoch(epoch)
     return seconds
@@ -90,13 +119,13 @@ def train_base(
     """
     optimizer = _adamw(model, settings.learning_rate, settings.learning_rate, settings.betas, settings.weight_decay)
     schedule = linear_schedule(optimizer, settings.steps, settings.warmup_steps, settings.final_learning_rate)
-    trainer = Trainer(model, outputs, optimizer, schedule, settings.gradient_clipping)
+    trainer = Trainer(model, outputs, optimizer, schedule, settings.gradient_clipping, settings.batch_size)
     draws = torch.Generator().manual_seed(settings.seed)
     start = time.perf_counter()
     model.train()
     for _ in tqdm(range(settings.steps), unit="step", mininterval=1):
         rows = torch.multinomial(weights, settings.batch_size, replacement=True, generator=draws)
-        trainer.step(*examples.batch(rows))
+        trainer.step(examples.batch(rows))
     return time.perf_counter() - start
 
 

@@ -1,4 +1,49 @@
-# Needs: facts. Makes: results/base_models/{dataset}/{model}/, the model that every cell starts from.
+# Needs: pretrained weights, or facts. Makes: the model that a cell starts from. A pretrained one is prepared once; a new
+# one is trained on the facts, once per data set, or has random weights, of its own for every seed.
+
+
+rule prepare_model:
+    output:
+        model=directory("results/pretrained_models/{model}/model"),
+        run="results/pretrained_models/{model}/run.json",
+    log:
+        "results/logs/prepare_model/{model}.log",
+    benchmark:
+        "results/benchmarks/prepare_model/{model}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        pretrained=lambda wildcards: canonical_json(
+            settings.models[wildcards.model].pretrained
+        ),
+        code=code_version("prepare_model.py"),
+    message:
+        "Prepare the pretrained model {wildcards.model}"
+    shell:
+        "python scripts/prepare_model.py --pretrained {params.pretrained:q}"
+        " --model {output.model} --run {output.run} --log {log}"
+
+
+rule initialize_model:
+    input:
+        facts="results/facts/{dataset}/facts.parquet",
+    output:
+        model=directory("results/random_models/{dataset}/{model}/seed{seed}/model"),
+        run="results/random_models/{dataset}/{model}/seed{seed}/run.json",
+    log:
+        "results/logs/initialize_model/{dataset}/{model}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/initialize_model/{dataset}/{model}/seed{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        model=settings_of("model"),
+        code=code_version("initialize_model.py"),
+    message:
+        "Draw random weights: {wildcards.model}, seed {wildcards.seed}"
+    shell:
+        "python scripts/initialize_model.py --facts {input.facts} --settings {params.model:q} --seed {wildcards.seed}"
+        " --model {output.model} --run {output.run} --log {log}"
 
 
 rule train_base_model:

@@ -56,11 +56,38 @@ def model_threads(wildcards):
     return settings.models[wildcards.model].threads
 
 
+def first_model(model):
+    """The model that a cell starts from, as a pattern."""
+    if model.pretrained:
+        return "results/pretrained_models/{model}/model"
+    if model.base_training:
+        return "results/base_models/{dataset}/{model}/model"
+    return "results/random_models/{dataset}/{model}/seed{seed}/model"
+
+
+def source_url(wildcards):
+    """The file to fetch, for Snakemake's storage plugin."""
+    return storage.http(settings.datasets[wildcards.dataset].source.url)
+
+
+def source_data(wildcards):
+    """The public file of a data set: the user's own, or the one that is fetched."""
+    return settings.datasets[wildcards.dataset].source.path or rules.fetch_data.output
+
+
+def facts_data(wildcards):
+    """What a source reads; nothing if its data come with a Python package."""
+    kind = settings.datasets[wildcards.dataset].source.kind
+    if kind == "trex":
+        return rules.tabulate_trex.output.triples
+    return source_data(wildcards) if kind == "cvdb" else []
+
+
 def previous_model(wildcards):
     """The model that a stage starts from: the base model, or that of the stage before."""
     number = int(getattr(wildcards, "stage", len(plan_stages(wildcards))))
     if number == 1:
-        return "results/base_models/{dataset}/{model}/model"
+        return first_model(settings.models[wildcards.model])
     return f"results/stages/{{dataset}}/{{define_type}}/{{model}}/{{plan}}/seed{{seed}}/stage{number - 1}/model"
 
 

@@ -28,6 +28,7 @@ rule write_documents:
 
 rule write_new_definitions:
     input:
+        facts="results/facts/{dataset}/facts.parquet",
         aliases="results/documents/{dataset}/{define_type}/seed{seed}/aliases.parquet",
     output:
         documents="results/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/documents.parquet",
@@ -47,7 +48,7 @@ rule write_new_definitions:
         "Write new definitions: {wildcards.dataset}, {wildcards.define_type}, seed {wildcards.seed},"
         " stage-2 seed {wildcards.stage2_seed}"
     shell:
-        "python scripts/write_new_definitions.py --stage1-aliases {input.aliases}"
+        "python scripts/write_new_definitions.py --facts {input.facts} --stage1-aliases {input.aliases}"
         " --dataset {params.dataset:q} --define-type {params.define_type:q}"
         " --seed {wildcards.seed} --stage2-seed {wildcards.stage2_seed}"
         " --documents {output.documents} --aliases {output.aliases} --manifest {output.manifest} --log {log}"

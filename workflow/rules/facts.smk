@@ -1,7 +1,52 @@
 # Needs: a source of facts. Makes: results/facts/{dataset}/, entities with question-answer pairs.
 
 
+rule fetch_data:
+    input:
+        source_url,
+    output:
+        "results/downloads/{dataset}/data",
+    log:
+        "results/logs/fetch_data/{dataset}.log",
+    benchmark:
+        "results/benchmarks/fetch_data/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        sha256=lambda wildcards: settings.datasets[wildcards.dataset].source.sha256
+        or "",
+        code=code_version("fetch_data.py"),
+    message:
+        "Fetch the public data of {wildcards.dataset}"
+    shell:
+        "python scripts/fetch_data.py --downloaded {input:q} --sha256 {params.sha256}"
+        " --data {output} --log {log}"
+
+
+rule tabulate_trex:
+    input:
+        source_data,
+    output:
+        triples="results/facts/{dataset}/triples.parquet",
+        manifest="results/facts/{dataset}/triples.json",
+    log:
+        "results/logs/tabulate_trex/{dataset}.log",
+    benchmark:
+        "results/benchmarks/tabulate_trex/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_version("tabulate_trex.py"),
+    message:
+        "Turn the T-REx files of {wildcards.dataset} into a table of triples"
+    shell:
+        "python scripts/tabulate_trex.py --data {input:q}"
+        " --triples {output.triples} --manifest {output.manifest} --log {log}"
+
+
 rule extract_facts:
+    input:
+        data=facts_data,
     output:
         facts="results/facts/{dataset}/facts.parquet",
         manifest="results/facts/{dataset}/manifest.json",
@@ -20,5 +65,24 @@ rule extract_facts:
     message:
         "Extract the facts of {wildcards.dataset}"
     shell:
-        "python scripts/extract_facts.py --source {params.source:q} --entities {params.entities}"
+        "python scripts/extract_facts.py --source {params.source:q} --entities {params.entities} --data {input.data:q}"
         " --facts {output.facts} --manifest {output.manifest} --log {log}"
+
+
+rule measure_guessability:
+    input:
+        facts="results/facts/{dataset}/facts.parquet",
+    output:
+        "results/facts/{dataset}/guessability.csv",
+    log:
+        "results/logs/measure_guessability/{dataset}.log",
+    benchmark:
+        "results/benchmarks/measure_guessability/{dataset}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        code=code_version("measure_guessability.py"),
+    message:
+        "Measure how well answers of {wildcards.dataset} can be guessed from each other"
+    shell:
+        "python scripts/measure_guessability.py --facts {input.facts} --table {output} --log {log}"

@@ -31,7 +31,7 @@ rule train_stage:
         "Train stage {wildcards.stage}: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
         " {wildcards.plan}, seed {wildcards.seed}"
     shell:
-        "python scripts/train_stage.py --initial-model {input.model} --documents {input.documents}"
+        "HF_HUB_OFFLINE=1 python scripts/train_stage.py --initial-model {input.model} --documents {input.documents}"
         " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
         " --threads {params.threads} --model {output.model} --metrics {output.metrics} --run {output.run} --log {log}"
 

@@ -1,0 +1,33 @@
+"""Make a model with random weights for one seed, and a tokenizer that knows the words of the facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from metaocl.artifacts import describe_run, published, read_rows, write_json
+from metaocl.commands import command_parser, run_command
+from metaocl.config import Model
+from metaocl.facts import Fact
+from metaocl.models import save_model
+from metaocl.pretraining import new_model
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("--facts", type=Path, required=True, help="parquet of facts")
+    parser.add_argument("--settings", type=Model.model_validate_json, required=True, help="of the model, as JSON")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the weights")
+    parser.add_argument("--model", type=Path, required=True, help="folder to write: weights, configuration, tokenizer")
+    parser.add_argument("--run", type=Path, required=True, help="JSON to write: what made the model")
+    arguments = parser.parse_args()
+
+    settings = arguments.settings
+    model, tokenizer = new_model(read_rows(arguments.facts, Fact), settings, arguments.seed)
+    with published(arguments.model, arguments.run) as (model_place, run_place):
+        save_model(model, tokenizer, model_place)
+        made_of = {"model": settings.model_dump(mode="json"), "seed": arguments.seed}
+        write_json(describe_run(made_of, parameters=model.num_parameters(), device=str(model.device)), run_place)
+
+
+if __name__ == "__main__":
+    run_command(main)

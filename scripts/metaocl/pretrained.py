@@ -1,0 +1,82 @@
+"""Pretrained models, brought once into the form that training jobs load without a network.
+
+Weights are read from safetensors or GGUF files only, never from pickles, and no code that comes with a model is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoTokenizer
+
+from metaocl.config import Pretrained
+from metaocl.models import LanguageModel, ModelError, Tokens, model_class
+
+
+def load_pretrained(source: Pretrained) -> tuple[LanguageModel, Tokens]:
+    """The model, on the CPU and in the precision of its file, and its tokenizer. Raises ModelError."""
+    if source.package is not None and source.file is not None:
+        model, tokenizer = _load_gguf(_packaged_file(source.package, source.file))
+    else:
+        model, tokenizer = _load_safetensors(source)
+    if tokenizer.pad_token is None:
+        # Padding is never attended to and never scored, unless a stage asks for it, as the paper's code does.
+        tokenizer.pad_token = tokenizer.eos_token
+    return model, tokenizer
+
+
+def _load_safetensors(source: Pretrained) -> tuple[LanguageModel, Tokens]:
+    if source.folder is not None and not Path(source.folder).is_dir():
+        raise ModelError(f"{source.folder}: not a folder; pretrained.folder must name one with a saved model")
+    name = str(source.hub or source.folder)
+    options = {"revision": source.revision or "main", "local_files_only": source.hub is None}
+
+    def load() -> tuple[Any, Any]:
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False, **options)
+        model = model_class(config).from_pretrained(
+            name, config=config, use_safetensors=True, trust_remote_code=False, dtype="auto", **options
+        )
+        return model, AutoTokenizer.from_pretrained(name, trust_remote_code=False, **options)
+
+    return _explained(name, "a model with safetensors weights, a config.json and a fast tokenizer", load)
+
+
+def _load_gguf(path: Path) -> tuple[LanguageModel, Tokens]:
+    def load() -> tuple[Any, Any]:
+        tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+        quantized = model_class(config := AutoConfig.from_pretrained(path.parent, gguf_file=path.name)).from_pretrained(
+            path.parent, gguf_file=path.name
+        )
+        # transformers dequantises the weights, but refuses to save a model that it knows from a quantised file.
+        model = model_class(config).from_config(config)
+        model.load_state_dict(quantized.state_dict())
+        return model, tokenizer
+
+    return _explained(str(path), "a GGUF file of an architecture that transformers reads", load)
+
+
+def _explained(name: str, expected: str, load: Callable[[], tuple[Any, Any]]) -> tuple[LanguageModel, Tokens]:
+    """The outcome of `load`, or a ModelError that names what could not be loaded."""
+    try:
+        model, tokenizer = load()
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        raise ModelError(f"{name}: cannot be loaded; expected {expected}: {error}") from None
+    if not tokenizer.is_fast:
+        raise ModelError(f"{name}: its tokenizer is not a fast one; expected {expected}")
+    return model, tokenizer
+
+
+def _packaged_file(package: str, name: str) -> Path:
+    try:
+        found = [file for file in files(package) or [] if file.name == name]
+    except PackageNotFoundError:
+        raise ModelError(
+            f"the package {package}, which carries {name}, is not installed; see README, optional models"
+        ) from None
+    if not found:
+        raise ModelError(f"the package {package} holds no file {name}")
+    return Path(str(found[0].locate()))

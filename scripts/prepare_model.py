@@ -1,0 +1,30 @@
+"""Bring a pretrained model into the form that training jobs load: safetensors weights, configuration, tokenizer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from metaocl.artifacts import describe_run, published, write_json
+from metaocl.commands import command_parser, run_command
+from metaocl.config import Pretrained
+from metaocl.models import save_model
+from metaocl.pretrained import load_pretrained
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("--pretrained", type=Pretrained.model_validate_json, required=True, help="settings, as JSON")
+    parser.add_argument("--model", type=Path, required=True, help="folder to write: weights, configuration, tokenizer")
+    parser.add_argument("--run", type=Path, required=True, help="JSON to write: what made the model")
+    arguments = parser.parse_args()
+
+    source: Pretrained = arguments.pretrained
+    model, tokenizer = load_pretrained(source)
+    with published(arguments.model, arguments.run) as (model_place, run_place):
+        save_model(model, tokenizer, model_place)
+        made_of = {"pretrained": source.model_dump(mode="json")}
+        write_json(describe_run(made_of, parameters=model.num_parameters(), tokens=len(tokenizer)), run_place)
+
+
+if __name__ == "__main__":
+    run_command(main)
