@@ -117,11 +117,16 @@ def describe_run(settings: dict[str, Any], **measured: Any) -> dict[str, Any]:
     return {
         "settings": settings,
         "measured": measured,
-        "packages": {name: version(name) for name in RECORDED_PACKAGES},
+        "packages": package_versions(),
         "python": platform.python_version(),
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cpus": os.cpu_count()},
         "code": _git_state(),
     }
+
+
+def package_versions() -> dict[str, str]:
+    """The versions of the packages that results depend on."""
+    return {name: version(name) for name in RECORDED_PACKAGES}
 
 
 def _git_state() -> dict[str, Any]:

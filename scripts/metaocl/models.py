@@ -5,6 +5,7 @@ Weights are safetensors only, and no code that comes with a model is ever run.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,11 @@ def grow_embeddings(model: LanguageModel, vocabulary_size: int) -> None:
 
 def save_model(model: LanguageModel, tokenizer: Tokens, folder: Path) -> None:
     """Write weights (safetensors), configuration and tokenizer into `folder`."""
-    model.save_pretrained(folder, safe_serialization=True)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    for weights in folder.glob("*.safetensors"):
+        # The safetensors library makes them readable for their owner alone; colleagues may read what else is there.
+        shutil.copymode(folder / "config.json", weights)
 
 
 def load_model(folder: Path) -> tuple[LanguageModel, Tokens]:

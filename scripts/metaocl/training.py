@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import pyarrow as pa
 import torch
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 from transformers.optimization import Adafactor
 
+from metaocl.checkpoints import Saver, TrainingState
 from metaocl.config import BaseTraining, Stage
 from metaocl.decoding import output_logits
 from metaocl.examples import IGNORED, Batch, Examples
@@ -82,32 +84,85 @@ def _labelled(batch: Batch) -> int:
     return int((batch.labels != IGNORED).sum())
 
 
+@dataclass
+class Progress:
+    """How far a stage has come: epochs done, steps done in the next one, and what that took."""
+
+    epochs: int = 0
+    steps: int = 0
+    train_seconds: float = 0.0
+    evaluate_seconds: float = 0.0
+
+
 def train_stage(
     model: Any,
     examples: Examples,
     outputs: torch.Tensor | None,
     stage: Stage,
     seed: int,
-    after_epoch: Callable[[int], None],
-) -> float:
-    """Train for one stage, calling `after_epoch` with 1, 2, … after each epoch; returns the seconds spent in training.
+    measure: Callable[[int], pa.Table],
+    saver: Saver,
+) -> tuple[pa.Table, Progress]:
+    """Train for one stage; returns what `measure` gave for the epochs 1, 2, …, as one table, and the time it took.
 
-    Every epoch visits all examples in a new random order. Uses torch's global generator for dropout.
+    Every epoch visits all examples in a new random order. Uses torch's global generator for dropout. Goes on from the
+    saver's checkpoint, if it has one.
     """
     steps_per_epoch = -(-len(examples) // stage.batch_size)
     optimizer = _stage_optimizer(model, stage)
     schedule = linear_schedule(optimizer, stage.epochs * steps_per_epoch, stage.warmup_steps)
     trainer = Trainer(model, outputs, optimizer, schedule, stage.gradient_clipping, stage.batch_size)
-    order = torch.Generator().manual_seed(seed)
-    seconds = 0.0
-    for epoch in tqdm(range(1, stage.epochs + 1), unit="epoch", mininterval=1):
+    state = TrainingState(model, optimizer, schedule, torch.Generator().manual_seed(seed))
+    progress, metrics = _resume(saver, state, trainer)
+    for epoch in tqdm(range(progress.epochs + 1, stage.epochs + 1), unit="epoch", mininterval=1):
+        _train_epoch(trainer, examples, stage.batch_size, state, progress, metrics, saver)
         start = time.perf_counter()
-        model.train()
-        for rows in torch.randperm(len(examples), generator=order).split(stage.batch_size):
-            trainer.step(examples.batch(rows))
-        seconds += time.perf_counter() - start
-        after_epoch(epoch)
-    return seconds
+        metrics.append(measure(epoch))
+        progress.evaluate_seconds += time.perf_counter() - start
+        progress.epochs, progress.steps = epoch, 0
+        _save_if_due(saver, state, trainer, progress, metrics)
+    return pa.concat_tables(metrics).combine_chunks(), progress
+
+
+def _train_epoch(
+    trainer: Trainer,
+    examples: Examples,
+    batch_size: int,
+    state: TrainingState,
+    progress: Progress,
+    metrics: list[pa.Table],
+    saver: Saver,
+) -> None:
+    """The steps of one epoch that are not done yet."""
+    # A checkpoint within the epoch holds the generator from before the order was drawn, to draw the same again.
+    at_start = replace(state, order=state.order.clone_state())
+    batches = torch.randperm(len(examples), generator=state.order).split(batch_size)
+    trainer.model.train()
+    for rows in batches[progress.steps :]:
+        start = time.perf_counter()
+        trainer.step(examples.batch(rows))
+        progress.train_seconds += time.perf_counter() - start
+        progress.steps += 1
+        if progress.steps < len(batches):
+            _save_if_due(saver, at_start, trainer, progress, metrics)
+
+
+def _save_if_due(
+    saver: Saver, state: TrainingState, trainer: Trainer, progress: Progress, metrics: list[pa.Table]
+) -> None:
+    if saver.is_due():
+        table = pa.concat_tables(metrics) if metrics else None
+        saver.save(state, asdict(progress) | {"micro_batch": trainer.micro_batch}, table)
+
+
+def _resume(saver: Saver, state: TrainingState, trainer: Trainer) -> tuple[Progress, list[pa.Table]]:
+    """Where the checkpoint, if there is one, left off."""
+    restored = saver.checkpoint.restore(state)
+    if restored is None:
+        return Progress(), []
+    progress, table = restored
+    trainer.micro_batch = progress.pop("micro_batch")
+    return Progress(**progress), [] if table is None else [table]
 
 
 def train_base(

@@ -56,6 +56,11 @@ def model_threads(wildcards):
     return settings.models[wildcards.model].threads
 
 
+def memory_option(wildcards):
+    model = settings.models[wildcards.model]
+    return "--gradient-checkpointing" if model.gradient_checkpointing else ""
+
+
 def first_model(model):
     """The model that a cell starts from, as a pattern."""
     if model.pretrained:

@@ -1,4 +1,5 @@
 # Needs: documents and a base model. Makes: results/stages/…, the trained model and the metrics of every stage.
+# An unfinished run keeps its checkpoint in results/checkpoints/, where no rule of Snakemake's deletes it.
 # Stages before the new definitions are shared by all stage-2 seeds; the last stage has one run for each.
 
 
@@ -26,6 +27,8 @@ rule train_stage:
         stage_number="{stage}",
         seeds="{seed}",
         threads=model_threads,
+        memory=memory_option,
+        checkpoint="results/checkpoints/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}",
         code=code_version("train_stage.py"),
     message:
         "Train stage {wildcards.stage}: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
@@ -33,7 +36,8 @@ rule train_stage:
     shell:
         "HF_HUB_OFFLINE=1 python scripts/train_stage.py --initial-model {input.model} --documents {input.documents}"
         " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
-        " --threads {params.threads} --model {output.model} --metrics {output.metrics} --run {output.run} --log {log}"
+        " --threads {params.threads} {params.memory} --checkpoint {params.checkpoint}"
+        " --model {output.model} --metrics {output.metrics} --run {output.run} --log {log}"
 
 
 use rule train_stage as train_last_stage with:
@@ -58,6 +62,8 @@ use rule train_stage as train_last_stage with:
         stage_number=lambda wildcards: len(plan_stages(wildcards)),
         seeds="{seed} {stage2_seed}",
         threads=model_threads,
+        memory=memory_option,
+        checkpoint="results/checkpoints/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}",
         code=code_version("train_stage.py"),
     message:
         "Train the last stage: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
