@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts import file_hash, published, write_json
+from metaocl.artifacts import check_hash, file_hash, published, write_json
 from metaocl.commands import command_parser, run_command
 from metaocl.facts.trex import CREDIT, tabulate_trex
 
@@ -12,10 +12,12 @@ from metaocl.facts.trex import CREDIT, tabulate_trex
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder, or zip, of T-REx's JSON files")
+    parser.add_argument("--sha256", nargs="?", help="what the zip's SHA-256 must be; nothing: any")
     parser.add_argument("--triples", type=Path, required=True, help="parquet to write: one row per triple")
     parser.add_argument("--manifest", type=Path, required=True, help="JSON to write: counts, credit, hash")
     arguments = parser.parse_args()
 
+    check_hash(arguments.data, arguments.sha256)
     with published(arguments.triples, arguments.manifest) as (triples_place, manifest_place):
         counts = tabulate_trex(arguments.data, triples_place)
         write_json({"credit": CREDIT, **counts, "sha256": file_hash(triples_place)}, manifest_place)

@@ -102,7 +102,7 @@ def file_hash(path: Path) -> str:
 
 def check_hash(path: Path, expected: str | None) -> None:
     """Raises ArtifactError for a file that has another SHA-256 than `expected`, or that cannot be read."""
-    if expected is None:
+    if not expected:
         return
     try:
         found = file_hash(path)

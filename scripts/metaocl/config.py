@@ -93,14 +93,14 @@ class SetInclusion(Entry):
         default=2, ge=1, description="Numbers that all true lists of a variable's training questions share."
     )
     questions: int = Field(
-        default=12, ge=2, multiple_of=2, description="Training questions of a variable, half true; as many test it."
+        default=12, ge=4, multiple_of=2, description="Training questions of a variable, half true; as many test it."
     )
     seed: Seed = Field(default=0, description="Seed of the numbers and lists.")
 
     @model_validator(mode="after")
     def _lists_can_be_drawn(self) -> SetInclusion:
-        if self.intersection > self.list_length:
-            raise ValueError(f"intersection is {self.intersection}; it can be list_length ({self.list_length}) at most")
+        if self.intersection >= self.list_length:
+            raise ValueError(f"intersection is {self.intersection}; it must be below list_length ({self.list_length})")
         if self.list_length + self.intersection > self.numbers:
             raise ValueError(
                 f"numbers is {self.numbers}; lists of {self.list_length} beside an intersection of {self.intersection} "
@@ -113,7 +113,7 @@ class Modular(Entry):
     """Numbers, and their remainders modulo some primes."""
 
     kind: Literal["modular"] = Field(default="modular", description="Says which source this is.")
-    numbers: int = Field(default=10_000, ge=2, description="Numbers are drawn from 0 up to below this.")
+    numbers: int = Field(default=32_768, ge=2, description="Numbers are drawn from 0 up to below this.")
     primes: list[int] = Field(default=[2, 3, 5, 7, 11, 13], min_length=2, description="The moduli asked about.")
     seed: Seed = Field(default=0, description="Seed of the numbers.")
 
@@ -174,13 +174,14 @@ class Dataset(Entry):
             return self
         if self.entities > self.source.numbers:
             raise ValueError(f"entities is {self.entities}; there are {self.source.numbers} numbers to draw from")
+        # Numbers agree in some remainders if they differ by a multiple of the primes' product, so every number shares
+        # its remainders with another one as soon as there are twice as many.
         primes = sorted(self.source.primes)
         trained = primes[self.held_out(len(primes)) :]
-        if prod(trained) >= self.source.numbers:
+        if 2 * prod(trained) > self.source.numbers:
             raise ValueError(
-                f"training on the remainders modulo {', '.join(map(str, trained))} would identify every number below "
-                f"{self.source.numbers}, and definitions would add nothing: hold out more or take more numbers than "
-                f"{prod(trained)}"
+                f"numbers is {self.source.numbers}; training on remainders modulo {', '.join(map(str, trained))} would "
+                f"tell which number a variable is: take {2 * prod(trained)} numbers or more, or hold out more questions"
             )
         return self
 

@@ -127,8 +127,13 @@ def study_results(study):
     tables = expand(
         "results/tables/{study}/{table}.csv", study=study, table=["metrics", "effects"]
     )
+    guessability = expand(
+        "results/facts/{dataset}/guessability.csv",
+        dataset=settings.studies[study].datasets,
+    )
     return [
         *tables,
+        *guessability,
         *study_figures(study),
         f"results/summaries/{study}.md",
         f"results/summaries/{study}.json",

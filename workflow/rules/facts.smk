@@ -36,11 +36,13 @@ rule tabulate_trex:
     conda:
         "../../environment.yml"
     params:
+        sha256=lambda wildcards: settings.datasets[wildcards.dataset].source.sha256
+        or "",
         code=code_version("tabulate_trex.py"),
     message:
         "Turn the T-REx files of {wildcards.dataset} into a table of triples"
     shell:
-        "python scripts/tabulate_trex.py --data {input:q}"
+        "python scripts/tabulate_trex.py --data {input:q} --sha256 {params.sha256}"
         " --triples {output.triples} --manifest {output.manifest} --log {log}"
 
 

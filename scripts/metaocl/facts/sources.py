@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.config import Source
-from metaocl.facts import Fact, people
+from metaocl.artifacts import check_hash
+from metaocl.config import Cities, Cvdb, Modular, People, SetInclusion, Source, Trex
+from metaocl.facts import Fact, cities, cvdb, modular, people, set_inclusion, trex
 
-CREDITS = {"people": people.CREDIT}
+CREDITS = {
+    "people": people.CREDIT,
+    "cities": cities.CREDIT,
+    "cvdb": cvdb.CREDIT,
+    "trex": trex.CREDIT,
+    "set_inclusion": set_inclusion.CREDIT,
+    "modular": modular.CREDIT,
+}
 
 
 def read_facts(source: Source, entities: int, data: Path | None = None) -> list[Fact]:
     """The facts about the `entities` best-known entities of a source. Raises FactsError.
 
-    data: the file that the source reads, for sources that have one.
+    data: the public file (cvdb) or the table of triples made from it (trex), for the sources that read one.
     """
-    match source.kind:
-        case "people":
+    match source, data:
+        case People(), None:
             return people.read_people(entities)
-        case kind:
-            raise NotImplementedError(kind)
+        case Cities(), None:
+            return cities.read_cities(entities)
+        case SetInclusion(), None:
+            return set_inclusion.draw_set_inclusion(entities, source)
+        case Modular(), None:
+            return modular.draw_modular(entities, source)
+        case Cvdb(sha256=expected), Path() as file:
+            check_hash(file, expected)
+            return cvdb.read_cvdb(entities, file)
+        case Trex(), Path() as table:
+            return trex.read_trex(entities, table)
+    raise ValueError(f"the source {source.kind} takes {'no file' if data else 'a file'}")
