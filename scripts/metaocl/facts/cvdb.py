@@ -26,7 +26,7 @@ from metaocl.facts.years import coarsen_year
 
 CREDIT = (
     "Cross-verified database of notable people, 3500BC-2018AD, by Laouenan et al., Scientific Data 9, 290 (2022), "
-    "doi:10.21410/7E4/RDAG3O (CC BY-SA 4.0)"
+    "doi:10.21410/7E4/RDAG3O (licence: see there)"
 )
 
 ENCODING = "ISO-8859-1"

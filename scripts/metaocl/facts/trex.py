@@ -32,7 +32,7 @@ from metaocl.artifacts import write_table
 from metaocl.facts import PLACEHOLDER, Fact, FactsError, ask
 from metaocl.facts.years import coarsen_year
 
-CREDIT = "T-REx by Elsahar et al., LREC 2018, from Wikipedia and Wikidata (CC BY-SA 4.0)"
+CREDIT = "T-REx by Elsahar et al., LREC 2018, from Wikipedia and Wikidata (licence: see its page)"
 
 # Wikidata's predicates and the attributes that they are here; two of them are one.
 ATTRIBUTES = {
