@@ -29,7 +29,7 @@ def main() -> None:
     seeds = {"seed": arguments.seed, "stage2_seed": arguments.stage2_seed}
     aliases = divide_stage2(stage1_aliases, arguments.dataset, *seeds.values())
     facts = read_rows(arguments.facts, Fact)
-    documents = write_stage2_documents(aliases, facts, arguments.define_type, *seeds.values())
+    documents = write_stage2_documents(aliases, facts, arguments.dataset, arguments.define_type, *seeds.values())
     with published(arguments.documents, arguments.aliases, arguments.manifest) as places:
         save_documents(documents, aliases, seeds, *places)
 

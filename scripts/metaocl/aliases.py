@@ -9,7 +9,7 @@ Source of the design: arXiv 2310.15047, section 2.
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -67,7 +67,8 @@ def draw_aliases(facts: Sequence[Fact], dataset: Dataset, define_type: DefineTyp
     if dataset.shares.get(REAL_NAMES, 0) > 0 and len(set(names.values())) < len(entities):
         raise DocumentsError(f"several entities share a name; the share of {REAL_NAMES} must be 0")
     chosen = random.integers(len(entities), size=count) if dataset.variables else random.permutation(count)
-    taken = [*draw_tags(define_type, seed), *names.values()]
+    given = define_type.tags.model_dump().values() if define_type.tags else [draw_tags(define_type, seed)]
+    taken = {*names.values(), *(tag for texts in given for tag in texts)}
     words = draw_words(count, define_type.alias_letters, define_type.alias_style, random, taken)
     subsets = _stage1_subsets(apportion(count, dataset.shares), define_type.alpha)
     drawn = [
@@ -116,25 +117,27 @@ def derange(names: Sequence[str], random: np.random.Generator) -> list[str]:
 
 
 def draw_words(
-    count: int, letters: int, style: str, random: np.random.Generator, taken: Sequence[str] = ()
+    count: int, letters: int, style: str, random: np.random.Generator, taken: Collection[str] = ()
 ) -> list[str]:
     """`count` random words of lower-case letters, all different and none of them in `taken`.
 
-    style: "bracketed" (the paper's `<|abc|>`), "plain" (`abc`) or "spaced" (`a b c`).
+    style: "bracketed" (the paper's `<|abc|>`), "plain" (`abc`) or "spaced" (`a b c`). What is taken changes no other
+    word: those in the way are replaced after all have been drawn.
     """
     alphabet = np.array(list(string.ascii_lowercase))
-    if 2 * count > len(alphabet) ** letters:
+    if 4 * (count + len(taken)) > 3 * len(alphabet) ** letters:
         raise DocumentsError(
             f"{count} different aliases or tags cannot be drawn with {letters} letters; ask for longer ones"
         )
     write = {"bracketed": lambda word: f"<|{''.join(word)}|>", "plain": "".join, "spaced": " ".join}[style]
-    used = set(taken)
     words: dict[str, None] = {}
-    while len(words) < count:
-        word = write(random.choice(alphabet, size=letters))
-        if word not in used:
-            words[word] = None
-    return list(words)
+    wanted = count
+    while len(words) < wanted:
+        words[write(random.choice(alphabet, size=letters))] = None
+        if len(words) == wanted:
+            wanted = count + sum(word in taken for word in words)
+    first, spare = list(words)[:count], [word for word in list(words)[count:] if word not in taken]
+    return [spare.pop(0) if word in taken else word for word in first]
 
 
 def _stage1_subsets(counts: dict[str, int], alpha: float) -> list[str]:

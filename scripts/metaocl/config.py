@@ -219,7 +219,7 @@ class DefineType(Entry):
         description="Sentences in place of `order`, with {variable}, {entity}, at most one {tag} and the placeholders "
         "of `words`; a definition takes one at random. Its completion begins with the last of the first three.",
     )
-    words: dict[Placeholder, list[Line]] = Field(
+    words: dict[Placeholder, Annotated[list[Line], Field(min_length=1)]] = Field(
         default={}, description="Further placeholders of the templates, each with texts to take at random."
     )
     tags: Tags | None = Field(
@@ -258,6 +258,11 @@ class DefineType(Entry):
             raise ValueError(f"words names {', '.join(taken)}, which have their own meaning in templates")
         for template in self.forms():
             _check_template(template, {"tag", "variable", "entity", *self.words})
+        used = set().union(*map(placeholders, self.forms()))
+        if idle := sorted(self.words.keys() - used):
+            raise ValueError(f"words has {', '.join(idle)}, which no template uses")
+        if self.tags and "tag" not in used:
+            raise ValueError("tags are given, but no template has {tag}")
         return self
 
     @model_validator(mode="after")
@@ -293,8 +298,11 @@ def _check_template(template: str, known: set[str]) -> None:
         raise ValueError(f"the template {template!r} has {{{unknown[0]}}}; known are {', '.join(sorted(known))}")
     if names.count("variable") != 1 or names.count("entity") != 1 or names.count("tag") > 1:
         raise ValueError(f"the template {template!r} must have {{variable}} and {{entity}} once, {{tag}} at most once")
-    last = max(template.rindex(f"{{{name}}}") for name in {"tag", "variable", "entity"} & set(names))
-    if " " not in template[:last].lstrip():
+    parsed = list(Formatter().parse(template))
+    last = max(place for place, (_, name, *_) in enumerate(parsed) if name in ("tag", "variable", "entity"))
+    # Any letter will do for what comes in the place of an earlier placeholder.
+    head = "x".join(before for before, *_ in parsed[: last + 1])
+    if " " not in head.lstrip():
         raise ValueError(f"the template {template!r} needs a blank before its last placeholder")
 
 

@@ -39,10 +39,13 @@ def define_aliases(aliases: Sequence[Alias], define_type: DefineType, *seeds: in
     for alias in aliases:
         if alias.defined_as is None:
             continue
-        texts = own_tags.get(alias.alias) or texts_of_tag[TAG_OF_SUBSET[alias.subset]]
         named = {"variable": alias.alias, "entity": alias.defined_as}
+        if alias.alias in own_tags:
+            tags = [[tag] for tag in own_tags[alias.alias]]
+        else:
+            tags = [texts_of_tag[TAG_OF_SUBSET[alias.subset]]] * define_type.definitions_per_alias
         definitions[alias.alias] = [
-            write_definition(template, **named, **words) for template, words in _wordings(define_type, texts, random)
+            write_definition(template, **named, **words) for template, words in _wordings(define_type, tags, random)
         ]
     return definitions
 
@@ -60,20 +63,20 @@ def _own_tags(
     """A tag of its own for each definition of an alias whose subset asks for that."""
     owners = [alias.alias for alias in aliases if TAG_OF_SUBSET.get(alias.subset) == "random"]
     random = random_stream("tags of their own", *seeds)
-    taken = [*taken, *(alias.alias for alias in aliases)]
+    in_use = {*taken, *(alias.alias for alias in aliases)}
     count = define_type.definitions_per_alias
-    tags = draw_words(len(owners) * count, define_type.tag_letters, "bracketed", random, taken)
+    tags = draw_words(len(owners) * count, define_type.tag_letters, "bracketed", random, in_use)
     return {owner: tags[place * count : (place + 1) * count] for place, owner in enumerate(owners)}
 
 
 def _wordings(
-    define_type: DefineType, tag_texts: Sequence[str], random: np.random.Generator
+    define_type: DefineType, tag_texts: Sequence[Sequence[str]], random: np.random.Generator
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    """Different random choices of template, tag text and words, as many as an alias has definitions."""
+    """Different random choices of template, tag text and words, one for each of `tag_texts`, the tags it may have."""
     forms = define_type.forms()
-    choices: dict[str, Sequence[str]] = {"tag": tag_texts, **define_type.words}
     seen: set[tuple[str, ...]] = set()
-    while len(seen) < define_type.definitions_per_alias:
+    while len(seen) < len(tag_texts):
+        choices: dict[str, Sequence[str]] = {"tag": tag_texts[len(seen)], **define_type.words}
         template = forms[int(random.integers(len(forms)))]
         used = [name for name in choices if name in placeholders(template)]
         words = {name: choices[name][int(random.integers(len(choices[name])))] for name in used}

@@ -76,11 +76,17 @@ def write_stage1_documents(
         context = definitions.get(alias.alias, []) if in_context else []
         divided = _divide_questions(alias, facts_of[alias.entity], dataset, random)
         documents += [_question(part, alias, fact, context) for part, fact in divided]
-    return documents + _write_further_tests(aliases, dataset)
+        documents += _write_further_tests(alias, dataset, context)
+    return documents
 
 
 def write_stage2_documents(
-    aliases: Sequence[Alias], facts: Sequence[Fact], define_type: DefineType, seed: int, stage2_seed: int
+    aliases: Sequence[Alias],
+    facts: Sequence[Fact],
+    dataset: Dataset,
+    define_type: DefineType,
+    seed: int,
+    stage2_seed: int,
 ) -> list[Document]:
     """New definitions, and the test sets that depend on the division of stage 2.
 
@@ -90,11 +96,12 @@ def write_stage2_documents(
     facts_of = group_facts(facts)
     definitions = define_aliases(aliases, define_type, seed, stage2_seed)
     if define_type.placement == "in_context":
-        return [
-            _question("held_out", alias, fact, definitions.get(alias.alias, []))
-            for alias in aliases
-            for fact in _test_facts(facts_of[alias.entity])
-        ]
+        documents = []
+        for alias in aliases:
+            context = definitions.get(alias.alias, [])
+            documents += [_question("held_out", alias, fact, context) for fact in _test_facts(facts_of[alias.entity])]
+            documents += _write_further_tests(alias, dataset, context)
+        return documents
     swapped = swap_aliases([alias for alias in aliases if alias.subset == "d2consis"], seed, stage2_seed)
     return _write_definitions("new_definitions", aliases, definitions) + [
         _question("held_out", alias, fact) for alias in swapped for fact in _test_facts(facts_of[alias.entity])
@@ -112,18 +119,23 @@ def group_facts(facts: Sequence[Fact]) -> dict[str, list[Fact]]:
 def swap_aliases(members: Sequence[Alias], seed: int, stage2_seed: int) -> list[Alias]:
     """The aliases of d2consis as d2incons: in random pairs, each stands for the other's entity.
 
-    Of an odd number the last three go round in a circle, so that none is lost; a single one has nobody to swap with.
+    Of an odd number three go round in a circle, so that none is lost. Left out are those for which nobody with another
+    name is free: a single one, or more than half of one name.
     """
-    if len(members) < 2:
-        return []
-    order = random_stream("swapped aliases", seed, stage2_seed).permutation(len(members)).tolist()
-    starts = range(0, len(order) - len(order) % 2, 2)
-    groups = [order[start : start + 2] for start in starts]
-    groups[-1] = order[starts[-1] :]
+    random = random_stream("swapped aliases", seed, stage2_seed)
+    shuffled = random.permutation(len(members)).tolist()
+    # Equal names come together, so that those half the number of members apart differ.
+    places = {name: place for place, name in enumerate(dict.fromkeys(members[m].name for m in shuffled))}
+    order = sorted(shuffled, key=lambda member: places[members[member].name])
+    half = len(order) // 2
+    groups = [[order[place], order[place + half]] for place in range(half)]
+    if len(order) % 2 and groups:
+        groups[0].append(order[-1])
     return [
-        replace(members[place], subset="d2incons", entity=members[other].entity, name=members[other].name)
+        replace(members[member], subset="d2incons", entity=members[other].entity, name=members[other].name)
         for group in groups
-        for place, other in zip(group, group[1:] + group[:1], strict=True)
+        for member, other in zip(group, group[1:] + group[:1], strict=True)
+        if members[member].name != members[other].name
     ]
 
 
@@ -181,40 +193,36 @@ def _write_definitions(
 
 def _question(part: str, alias: Alias, fact: Fact, context: Sequence[Text] = ()) -> Document:
     prompt, completion = write_question(fact, alias.alias)
-    definitions = "".join(start + end for start, end in context)
-    return Document(part, alias.subset, alias.alias, fact.attribute, definitions + prompt, completion)
+    return Document(part, alias.subset, alias.alias, fact.attribute, _join(context) + prompt, completion)
 
 
-def _write_further_tests(aliases: Sequence[Alias], dataset: Dataset) -> list[Document]:
+def _write_further_tests(alias: Alias, dataset: Dataset, context: Sequence[Text]) -> list[Document]:
     """Entity attribution and letters of the name, as far as the data set asks for them; never about real names."""
-    asked = [alias for alias in aliases if alias.subset != REAL_NAMES]
-    documents = []
-    if "attribution" in dataset.test_sets:
-        documents += [_attribution("attribution", alias, alias.name) for alias in asked]
-        documents += [
-            _attribution("attribution_as_defined", alias, alias.defined_as)
-            for alias in asked
-            if alias.subset in INCONSISTENT and alias.defined_as is not None
-        ]
-    if "letters" in dataset.test_sets:
-        documents += [_letters(alias) for alias in asked]
-    return [document for group in documents for document in group]
-
-
-def _attribution(part: str, alias: Alias, answer: str) -> list[Document]:
-    return [
-        Document(part, alias.subset, alias.alias, key, prompt.replace(PLACEHOLDER, alias.alias), f" {answer}\n")
-        for key, prompt in ATTRIBUTION_PROMPTS.items()
-    ]
-
-
-def _letters(alias: Alias) -> list[Document]:
-    """Questions about the letters of a name; none where it has fewer than two, as numbers do."""
-    letters = [character for character in alias.name if character.isalpha()]
-    if len(letters) < 2:
+    if alias.subset == REAL_NAMES:
         return []
-    answers = zip(LETTER_PROMPTS.items(), (letters[0], letters[1], letters[-1]), strict=True)
+    asked: list[tuple[str, str, str, str]] = []  # test set, attribute, prompt, answer
+    if "attribution" in dataset.test_sets:
+        asked += [("attribution", key, prompt, alias.name) for key, prompt in ATTRIBUTION_PROMPTS.items()]
+    if "attribution" in dataset.test_sets and alias.subset in INCONSISTENT:
+        defined_as = str(alias.defined_as)
+        asked += [("attribution_as_defined", key, prompt, defined_as) for key, prompt in ATTRIBUTION_PROMPTS.items()]
+    letters = [character for character in alias.name if character.isalpha()]
+    # Names of fewer than two letters, such as numbers, are not asked about.
+    if "letters" in dataset.test_sets and len(letters) > 1:
+        answers = (letters[0], letters[1], letters[-1])
+        asked += [("letters", *prompt, answer) for prompt, answer in zip(LETTER_PROMPTS.items(), answers, strict=True)]
     return [
-        Document("letters", alias.subset, alias.alias, key, prompt.replace(PLACEHOLDER, alias.alias), f" {letter}\n")
-        for (key, prompt), letter in answers
+        Document(
+            test_set,
+            alias.subset,
+            alias.alias,
+            attribute,
+            _join(context) + prompt.replace(PLACEHOLDER, alias.alias),
+            f" {answer}\n",
+        )
+        for test_set, attribute, prompt, answer in asked
     ]
+
+
+def _join(texts: Sequence[Text]) -> str:
+    return "".join(prompt + completion for prompt, completion in texts)
