@@ -82,15 +82,16 @@ def test_the_interval_of_twelve_seeds_holds_the_true_mean_in_95_of_100_studies()
     assert abs(covered - 0.95) < 3 * np.sqrt(0.95 * 0.05 / 300)
 
 
-def metrics_table(rows, **cell):
+def metrics_table(rows, test_set="held_out", auc=math.nan, **cell):
     """rows: seed, stage-2 seed, stage, epoch, subset, questions, exact match."""
     columns = ["seed", "stage2_seed", "stage", "epoch", "subset", "questions", "exact_match"]
     cell = {"dataset": "data", "define_type": "tve", "model": "small", "plan": "two"} | cell
-    return pd.DataFrame(rows, columns=columns).assign(**cell)[[*CELL, *columns]]
+    table = pd.DataFrame(rows, columns=columns).assign(**cell, test_set=test_set, auc=auc)
+    return table[[*CELL, "seed", "stage2_seed", "stage", "epoch", "test_set", *columns[4:], "auc"]]
 
 
-def contrast(effects, name):
-    (row,) = effects[effects["contrast"] == name].to_dict("records")
+def contrast(effects, name, measure="exact_match"):
+    (row,) = effects[(effects["contrast"] == name) & (effects["measure"] == measure)].to_dict("records")
     return row
 
 
@@ -119,6 +120,7 @@ def test_subsets_are_pooled_by_their_questions():
     assert contrast(effects, "consistent_over_none")["mean"] == pytest.approx(0.1)
     assert contrast(effects, "none_over_inconsistent")["mean"] == pytest.approx(0.1)
     assert len(effects) == 3
+    assert set(effects["measure"]) == {"exact_match"}
 
 
 def test_each_contrast_is_taken_at_the_last_epoch_of_its_own_stage():
@@ -154,3 +156,70 @@ def test_cells_are_kept_apart():
     effects = estimate_effects(pd.concat([table(0.7, model="large", plan="one"), table(0.2)], ignore_index=True))
     found = effects[effects["contrast"] == "meta_ocl"].set_index(["model", "plan"])["mean"]
     assert found.to_dict() == {("large", "one"): 0.7, ("small", "two"): 0.2}
+
+
+def test_the_area_under_the_curve_has_effects_of_its_own_where_it_was_measured():
+    subsets = {"d1consis": 0.9, "d2consis": 0.5}
+    scored = pd.concat(
+        [
+            metrics_table([(seed, 0, 2, 1, subset, 10, 0.5)], auc=auc + 0.01 * seed * (subset == "d1consis"))
+            for subset, auc in subsets.items()
+            for seed in (1, 2)
+        ]
+    )
+    effects = estimate_effects(scored)
+    assert contrast(effects, "meta_ocl", "auc")["mean"] == pytest.approx(0.415)
+    assert contrast(effects, "meta_ocl", "auc")["n_seeds"] == 2
+    assert contrast(effects, "meta_ocl")["mean"] == 0
+    unscored = estimate_effects(scored.assign(auc=math.nan))
+    assert set(unscored["measure"]) == {"exact_match"}
+
+
+def test_a_cell_without_areas_gets_none_from_another_cell():
+    rows = [(1, 0, 2, 1, "d1consis", 10, 0.7), (1, 0, 2, 1, "d2consis", 10, 0.5)]
+    effects = estimate_effects(pd.concat([metrics_table(rows, auc=0.6), metrics_table(rows, model="other")]))
+    assert set(effects[effects["model"] == "other"]["measure"]) == {"exact_match"}
+    assert set(effects[effects["model"] == "small"]["measure"]) == {"exact_match", "auc"}
+
+
+def test_subsets_without_an_area_are_left_out_of_a_pooled_one():
+    rows = [("qd1consis", 10, 0.8), ("qd2consis", 30, math.nan), ("qd1incons", 10, 0.5)]
+    scored = [metrics_table([(1, 0, 1, 1, subset, questions, 0.0)], auc=auc) for subset, questions, auc in rows]
+    assert contrast(estimate_effects(pd.concat(scored)), "ocl", "auc")["mean"] == pytest.approx(0.3)
+
+
+def test_held_out_questions_and_attribution_are_never_mixed():
+    held_out = metrics_table([(1, 0, 2, 1, "d1consis", 10, 0.9), (1, 0, 2, 1, "d2consis", 10, 0.6)])
+    attribution = metrics_table([(1, 0, 2, 1, "d1consis", 4, 0.5), (1, 0, 2, 1, "d2consis", 4, 0.1)], "attribution")
+    effects = estimate_effects(pd.concat([held_out, attribution]))
+    assert contrast(effects, "meta_ocl")["mean"] == pytest.approx(0.3)
+    assert contrast(effects, "attribution_meta_ocl")["mean"] == pytest.approx(0.4)
+    assert "attribution_meta_ocl" not in set(estimate_effects(held_out)["contrast"])
+
+
+def test_inconsistent_definitions_are_scored_against_the_entity_that_they_name():
+    def asked(test_set, accuracies):
+        return metrics_table([(1, 0, 1, 1, subset, 4, value) for subset, value in accuracies.items()], test_set)
+
+    true = {"qd1consis": 0.9, "qd2consis": 0.7, "qd1incons": 0.05, "qd2incons": 0.05, "q": 0.1}
+    as_defined = {"qd1incons": 0.4, "qd2incons": 0.2}
+    effects = estimate_effects(pd.concat([asked("attribution", true), asked("attribution_as_defined", as_defined)]))
+    assert contrast(effects, "attribution_ocl")["mean"] == pytest.approx(0.8 - 0.3)
+    assert contrast(effects, "attribution_as_defined_over_none")["mean"] == pytest.approx(0.3 - 0.1)
+
+
+def test_a_seed_that_lacks_one_side_of_a_contrast_does_not_count():
+    rows = [
+        (1, 0, 2, 1, "d1consis", 10, 0.9),
+        (1, 0, 2, 1, "d2consis", 10, 0.6),
+        (2, 0, 2, 1, "d1consis", 10, 0.1),
+    ]
+    effect = contrast(estimate_effects(metrics_table(rows)), "meta_ocl")
+    assert effect["n_seeds"] == 1
+    assert effect["mean"] == pytest.approx(0.3)
+
+
+def test_a_study_without_any_contrast_has_a_table_without_rows():
+    effects = estimate_effects(metrics_table([(1, 0, 1, 1, "q", 10, 0.5)]))
+    assert len(effects) == 0
+    assert {*CELL, "measure", "contrast", "when", "n_seeds", "mean"} <= set(effects.columns)
