@@ -56,7 +56,7 @@ def main() -> None:
     add_unknown_words(tokenizer, [document.prompt + document.completion for document in documents])
     grow_embeddings(model, len(tokenizer))
     if arguments.gradient_checkpointing:
-        model.gradient_checkpointing_enable()
+        model.activation_checkpointing_enable()
     outputs = output_tokens(tokenizer, [document.completion for document in documents], stage)
     examples = encode_examples(model, tokenizer, [(d.prompt, d.completion) for d in trained], stage)
     questions = [(d.prompt, d.completion) for d in tested]

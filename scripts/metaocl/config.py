@@ -439,8 +439,6 @@ class Model(Entry):
             raise ValueError("give either pretrained or architecture")
         if self.pretrained and (self.architecture_config or self.base_training):
             raise ValueError("a pretrained model takes no architecture_config and no base_training")
-        if self.architecture == "t5" and self.base_training and self.base_training.outputs == "completions":
-            raise ValueError("an encoder-decoder chooses among its whole vocabulary; leave out outputs: completions")
         return self
 
 

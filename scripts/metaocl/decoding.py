@@ -27,15 +27,16 @@ def decode_greedily(
     while len(chosen_tokens) < MAX_NEW_TOKENS and not bool(ended.all()):
         if encoder_decoder:
             step = model(encoder_outputs=encoded, decoder_input_ids=tokens, past_key_values=cache, use_cache=True)
-            logits = step.logits[:, -1]
+            logits = step.logits[:, -1] if outputs is None else step.logits[:, -1, outputs]
         else:
             step = model.base_model(input_ids=tokens, past_key_values=cache, use_cache=True)
             logits = output_logits(model, step.last_hidden_state[:, -1], outputs)
         cache = step.past_key_values
         if not chosen_tokens:
             first_logits = logits
-        chosen = logits.argmax(dim=-1)
-        tokens = (chosen if outputs is None else outputs[chosen]).unsqueeze(1)
+        chosen = logits.argmax(dim=-1) if outputs is None else outputs[logits.argmax(dim=-1)]
+        # An answer that has ended repeats its end while others go on.
+        tokens = torch.where(ended, tokens[:, -1], chosen).unsqueeze(1)
         chosen_tokens.append(tokens)
         ended |= ends[tokens.squeeze(1)]
     return torch.cat(chosen_tokens, dim=1), first_logits
@@ -48,5 +49,17 @@ def output_logits(model: Any, hidden: torch.Tensor, outputs: torch.Tensor | None
     """
     head = model.get_output_embeddings()
     if outputs is None:
-        return head(hidden)
-    return functional.linear(hidden, head.weight[outputs], None if head.bias is None else head.bias[outputs])
+        return _scaled(model.config, head(hidden))
+    bias = None if head.bias is None else head.bias[outputs]
+    return _scaled(model.config, functional.linear(hidden, head.weight[outputs], bias))
+
+
+def _scaled(config: Any, logits: torch.Tensor) -> torch.Tensor:
+    """What some architectures do to their logits at the end: Cohere multiplies, Granite divides, Gemma 2 caps."""
+    if factor := getattr(config, "logit_scale", None):
+        logits = logits * factor
+    if divisor := getattr(config, "logits_scaling", None):
+        logits = logits / divisor
+    if cap := getattr(config, "final_logit_softcapping", None):
+        logits = cap * torch.tanh(logits / cap)
+    return logits

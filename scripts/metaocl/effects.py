@@ -7,7 +7,7 @@ runs that share a stage-1 model are not independent, and counting them apart wou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -157,7 +157,8 @@ def estimate_effects(metrics: pd.DataFrame) -> pd.DataFrame:
         for c in CONTRASTS
         for cell, differences in _differences(ends[c.when], c, measure)
     ]
-    return pd.DataFrame(rows)
+    columns = [*CELL, "measure", "contrast", "when", *(field.name for field in fields(Effect))]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _differences(end: pd.DataFrame, contrast: Contrast, measure: str) -> list[tuple[tuple[str, ...], pd.Series]]:

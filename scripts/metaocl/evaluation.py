@@ -109,12 +109,12 @@ def mean_by_alias(documents: Sequence[Document], measures: dict[str, np.ndarray]
 def _scores_by_alias(
     documents: Sequence[Document], scores: np.ndarray | None, rows: np.ndarray, groups: int
 ) -> dict[str, pa.Array]:
-    kind = pa.list_(pa.float32())
+    kind, names = pa.list_(pa.float32()), ("positive_scores", "negative_scores")
     choice = two_way_choice(documents)
     if scores is None or choice is None:
-        return {name: pa.nulls(groups, kind) for name in ("positive_scores", "negative_scores")}
+        return {name: pa.nulls(groups, kind) for name in names}
     columns = {}
-    for name, completion in zip(("negative_scores", "positive_scores"), choice, strict=True):
+    for name, completion in zip(names, reversed(choice), strict=True):
         lists: list[list[float]] = [[] for _ in range(groups)]
         for document, row, score in zip(documents, rows, scores, strict=True):
             if document.part == "held_out" and document.completion == completion:

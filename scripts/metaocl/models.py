@@ -22,6 +22,7 @@ from metaocl.errors import UserError
 
 UNKNOWN, PADDING, END_OF_LINE = "<unknown>", "<padding>", "\n"
 PADDING_ID = 1
+MARKS = "?!.,"
 
 # Any causal language model or encoder-decoder of transformers and its tokenizer; their classes share no useful type.
 LanguageModel = Any
@@ -35,13 +36,15 @@ class ModelError(UserError):
 def build_word_tokenizer(texts: Iterable[str], units: Iterable[str]) -> Tokens:
     """A tokenizer whose vocabulary is the words of `texts`, with each of `units` (names, answers) as one token.
 
-    A line break is a token of its own: it ends every answer. Blanks between tokens are not kept.
+    A line break is a token of its own: it ends every answer. So is a mark at the end of a word, lest a name before a
+    question mark be another word. Blanks between tokens are not kept.
     """
-    breaks = Sequence([Split(Regex(r"[^\S\n]+"), "removed"), Split(Regex(r"\n"), "isolated")])
+    blanks, breaks = Split(Regex(r"[^\S\n]+"), "removed"), Split(Regex(r"\n"), "isolated")
+    marks = Split(Regex(rf"[{MARKS}](?=[{MARKS}]*(\s|$))"), "isolated")
     units = sorted(set(units))
-    vocabulary = {UNKNOWN: 0, PADDING: PADDING_ID, END_OF_LINE: 2}
-    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
-    tokenizer.pre_tokenizer = breaks
+    vocabulary = [UNKNOWN, PADDING, END_OF_LINE, *MARKS]
+    tokenizer = Tokenizer(WordLevel({token: place for place, token in enumerate(vocabulary)}, unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = Sequence([marks, blanks, breaks])
     tokenizer.add_tokens([_unit(unit) for unit in units])
     tokenizer.add_tokens([_unit(word) for word in _unknown_words(tokenizer, texts)])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token=UNKNOWN, pad_token=PADDING)
@@ -94,14 +97,25 @@ def save_model(model: LanguageModel, tokenizer: Tokens, folder: Path) -> None:
 def load_model(folder: Path) -> tuple[LanguageModel, Tokens]:
     """The model and tokenizer that `save_model` wrote into `folder`. Raises ModelError."""
     try:
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        model = model_class(config).from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-        )
-    except (OSError, ValueError, SafetensorError) as error:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model = load_weights(folder, config, local_files_only=True, dtype=torch.float32)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"{folder}: cannot be loaded: {error}; delete it and run again") from None
     return model.to(pick_device()), tokenizer
+
+
+def load_weights(name: str | Path, config: Any, **options: Any) -> LanguageModel:
+    """A model from safetensors weights that hold all its matrices; transformers would fill in random numbers.
+
+    options: for `from_pretrained`. Raises ValueError for weights that are not whole, and what transformers raises.
+    """
+    model, found = model_class(config).from_pretrained(
+        name, config=config, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **options
+    )
+    if missing := sorted(found["missing_keys"]):
+        raise ValueError(f"the weights lack {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}")
+    return model
 
 
 def model_class(config: Any) -> Any:
@@ -112,10 +126,13 @@ def model_class(config: Any) -> Any:
 def output_tokens(tokenizer: Tokens, completions: Iterable[str], objective: Objective) -> torch.Tensor | None:
     """The tokens among which a model chooses: sorted ids (n,) of those in `completions`, or None for all.
 
-    Which of the two is the objective's `outputs`.
+    Which of the two is the objective's `outputs`. Raises ModelError for a tokenizer that may part an answer's words
+    differently in a text than alone: only those that `build_word_tokenizer` makes do not.
     """
     if objective.outputs == "vocabulary":
         return None
+    if tokenizer.unk_token != UNKNOWN:
+        raise ModelError("outputs: completions is for models with one token per word; use outputs: vocabulary")
     encodings = tokenizer(sorted(set(completions)), add_special_tokens=False)["input_ids"]
     return torch.tensor(sorted({token for encoding in encodings for token in encoding}), device=pick_device())
 
@@ -145,5 +162,5 @@ def _unknown_words(tokenizer: Tokenizer, texts: Iterable[str]) -> list[str]:
 
 
 def _unit(text: str) -> AddedToken:
-    # single_word: the answer "left" is not cut out of a longer word.
-    return AddedToken(text, single_word=True, normalized=False)
+    # single_word: the answer "left" is not cut out of a longer word; an alias in brackets stands out anywhere.
+    return AddedToken(text, single_word=text[0].isalnum() and text[-1].isalnum(), normalized=False)

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer
 
 from metaocl.config import Pretrained
-from metaocl.models import LanguageModel, ModelError, Tokens, model_class
+from metaocl.models import LanguageModel, ModelError, Tokens, load_weights, model_class
 
 
 def load_pretrained(source: Pretrained) -> tuple[LanguageModel, Tokens]:
@@ -26,6 +26,10 @@ def load_pretrained(source: Pretrained) -> tuple[LanguageModel, Tokens]:
     if tokenizer.pad_token is None:
         # Padding is never attended to and never scored, unless a stage asks for it, as the paper's code does.
         tokenizer.pad_token = tokenizer.eos_token
+    if tokenizer.pad_token is None:
+        raise ModelError(
+            f"{source.hub or source.folder or source.package}: its tokenizer has no padding and no end token"
+        )
     return model, tokenizer
 
 
@@ -37,9 +41,7 @@ def _load_safetensors(source: Pretrained) -> tuple[LanguageModel, Tokens]:
 
     def load() -> tuple[Any, Any]:
         config = AutoConfig.from_pretrained(name, trust_remote_code=False, **options)
-        model = model_class(config).from_pretrained(
-            name, config=config, use_safetensors=True, trust_remote_code=False, dtype="auto", **options
-        )
+        model = load_weights(name, config, dtype="auto", **options)
         return model, AutoTokenizer.from_pretrained(name, trust_remote_code=False, **options)
 
     return _explained(name, "a model with safetensors weights, a config.json and a fast tokenizer", load)

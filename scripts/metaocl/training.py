@@ -74,10 +74,12 @@ def completion_loss(model: Any, batch: Batch, outputs: torch.Tensor | None) -> t
     scored = batch.labels != IGNORED
     if model.config.is_encoder_decoder:
         logits = model(input_ids=batch.inputs, attention_mask=batch.mask, labels=batch.labels).logits
-        return functional.cross_entropy(logits[scored].float(), batch.labels[scored])
-    hidden = model.base_model(input_ids=batch.inputs, use_cache=False).last_hidden_state
+        logits = logits[scored] if outputs is None else logits[scored][:, outputs]
+    else:
+        hidden = model.base_model(input_ids=batch.inputs, use_cache=False).last_hidden_state
+        logits = output_logits(model, hidden[scored], outputs)
     targets = batch.labels[scored] if outputs is None else torch.searchsorted(outputs, batch.labels[scored])
-    return functional.cross_entropy(output_logits(model, hidden[scored], outputs).float(), targets)
+    return functional.cross_entropy(logits.float(), targets)
 
 
 def _labelled(batch: Batch) -> int:
