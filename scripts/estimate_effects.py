@@ -6,7 +6,7 @@ from pathlib import Path
 
 from metaocl.artifacts import published, read_table
 from metaocl.commands import command_parser, run_command
-from metaocl.effects import estimate_effects
+from metaocl.effects import estimate_effects, seed_gaps
 
 
 def main() -> None:
@@ -14,12 +14,20 @@ def main() -> None:
     parser.add_argument("--metrics", type=Path, required=True, help="table of metrics of the study")
     parser.add_argument("--parquet", type=Path, required=True, help="table to write: one row per cell and contrast")
     parser.add_argument("--csv", type=Path, required=True, help="the same table, to write as CSV")
+    parser.add_argument(
+        "--gaps-parquet", type=Path, required=True, help="table to write: one row per cell, contrast and stage-1 seed"
+    )
+    parser.add_argument("--gaps-csv", type=Path, required=True, help="the same table, to write as CSV")
     arguments = parser.parse_args()
 
-    effects = estimate_effects(read_table(arguments.metrics).to_pandas())
-    with published(arguments.parquet, arguments.csv) as (parquet_place, csv_place):
-        effects.to_parquet(parquet_place, index=False)
-        effects.to_csv(csv_place, index=False)
+    metrics = read_table(arguments.metrics).to_pandas()
+    effects, gaps = estimate_effects(metrics), seed_gaps(metrics)
+    targets = arguments.parquet, arguments.csv, arguments.gaps_parquet, arguments.gaps_csv
+    with published(*targets) as (effects_parquet, effects_csv, gaps_parquet, gaps_csv):
+        effects.to_parquet(effects_parquet, index=False)
+        effects.to_csv(effects_csv, index=False)
+        gaps.to_parquet(gaps_parquet, index=False)
+        gaps.to_csv(gaps_csv, index=False)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Plot exact match over the epochs of all stages, a panel per cell and a line per subset."""
+"""Plot exact match and, where measured, entity attribution and the area under the ROC curve over all epochs."""
 
 from __future__ import annotations
 

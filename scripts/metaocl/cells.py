@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from metaocl.config import Study
+from metaocl.config import Config, Study
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,27 @@ def study_cells(study: Study) -> Iterator[Cell]:
     """The cells of a study, in the order of its lists."""
     axes = (study.datasets, study.define_types, study.models, study.plans, study.seeds, study.stage2_seeds)
     return (Cell(*combination) for combination in product(*axes))
+
+
+def axis_values(study: Study, config: Config) -> dict[str, float | str]:
+    """What the study varies, as a number or a name, for each combination `dataset/define_type/model/plan`."""
+
+    def value(cell: Cell) -> float | str:
+        match study.axis:
+            case "alpha":
+                return config.define_types[cell.define_type].alpha
+            case "model_size":
+                return config.models[cell.model].parameters or 0
+            case "batch_size":
+                return config.plans[cell.plan].stages[-1].batch_size
+            case "entities":
+                return config.datasets[cell.dataset].entities
+            case "plan":
+                return cell.plan
+        return cell.define_type
+
+    cells = study_cells(study)
+    return {f"{cell.dataset}/{cell.define_type}/{cell.model}/{cell.plan}": value(cell) for cell in cells}
 
 
 def stage_folders(cell: Cell, stages: int) -> list[Path]:

@@ -426,6 +426,9 @@ class Model(Entry):
         description="Training from scratch on the facts, once per data set; without it every seed starts from random "
         "weights of its own.",
     )
+    parameters: float | None = Field(
+        default=None, gt=0, description="Number of parameters, for figures and estimates: 410e6."
+    )
     threads: int = Field(
         default=1, ge=1, description="CPU threads in training. A setting, as it changes the last bits of the result."
     )
@@ -486,9 +489,22 @@ class Plan(Entry):
         return self
 
 
-class Study(Entry):
-    """A grid of cells: every combination of the lists below."""
+# What a study may vary, for its figure of gaps against it.
+Axis = Literal["alpha", "model_size", "batch_size", "entities", "define_type", "plan"]
+# Names that are targets of the workflow itself.
+RESERVED = ("all", "figures", "everything")
 
+
+class Study(Entry):
+    """A grid of cells: every combination of the lists below. Cells that several studies need are made once."""
+
+    description: str = Field(default="", description="What is varied and what it is compared with, in one sentence.")
+    axis: Axis | None = Field(
+        default=None,
+        description="What is varied, for a figure of the gaps against it: `alpha` of the define type, `model_size` "
+        "(`parameters`), `batch_size` of the last stage, `entities` of the data set, or the names of `define_type` or "
+        "`plan`.",
+    )
     datasets: list[Slug] = Field(min_length=1, description="Entries of `datasets`.")
     define_types: list[Slug] = Field(min_length=1, description="Entries of `define_types`.")
     models: list[Slug] = Field(min_length=1, description="Entries of `models`.")
@@ -503,7 +519,7 @@ class Study(Entry):
     @model_validator(mode="after")
     def _nothing_twice(self) -> Study:
         for key, values in self:
-            if doubled := sorted({value for value in values if values.count(value) > 1}, key=str):
+            if isinstance(values, list) and (doubled := sorted({v for v in values if values.count(v) > 1}, key=str)):
                 raise ValueError(f"{key} lists {', '.join(map(str, doubled))} more than once")
         return self
 
@@ -523,12 +539,22 @@ class Config(Entry):
         if self.study not in self.studies:
             raise ValueError(f"study is {self.study!r}; declared studies: {', '.join(self.studies)}")
         for name, study in self.studies.items():
+            if name in RESERVED:
+                raise ValueError(f"studies.{name}: {', '.join(RESERVED)} are targets of their own; take another name")
             for key in ("datasets", "define_types", "models", "plans"):
                 declared = getattr(self, key)
                 if missing := [slug for slug in getattr(study, key) if slug not in declared]:
                     raise ValueError(
                         f"studies.{name}.{key} names {', '.join(missing)}; declared {key}: {', '.join(declared)}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_are_known(self) -> Config:
+        for name, study in self.studies.items():
+            unknown = [model for model in study.models if self.models[model].parameters is None]
+            if study.axis == "model_size" and unknown:
+                raise ValueError(f"studies.{name}.axis is model_size; give models.{unknown[0]}.parameters")
         return self
 
     @model_validator(mode="after")

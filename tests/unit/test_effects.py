@@ -5,8 +5,21 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from metaocl.effects import CELL, estimate_effect, estimate_effects
+import estimate_effects as script
+from metaocl.effects import (
+    CELL,
+    HOLM_FAMILY,
+    bootstrap_interval,
+    effect_size_interval,
+    estimate_effect,
+    estimate_effects,
+    holm,
+    seed_gaps,
+    seeds_for_power,
+    t_test_power,
+)
 
 
 def test_three_differences_give_the_numbers_worked_out_by_hand():
@@ -74,12 +87,99 @@ def test_three_seeds_are_too_few_for_an_interval_and_are_told_so_by_none():
     assert (effect.ci_low, effect.ci_high) == (None, None)
 
 
+def coverage(studies):
+    """The share of studies whose interval holds 0."""
+    intervals = [bootstrap_interval(study) for study in studies]
+    return np.mean([low <= 0 <= high for low, high in intervals])
+
+
+# Three standard errors of the share of 300 draws.
+MARGIN = 3 * np.sqrt(0.95 * 0.05 / 300)
+
+
 def test_the_interval_of_twelve_seeds_holds_the_true_mean_in_95_of_100_studies():
-    studies = np.random.default_rng(0).normal(size=(300, 12))
-    effects = [estimate_effect(study) for study in studies]
-    covered = np.mean([effect.ci_low <= 0 <= effect.ci_high for effect in effects])
-    # Three standard errors of the share of 300 draws.
-    assert abs(covered - 0.95) < 3 * np.sqrt(0.95 * 0.05 / 300)
+    studies = np.random.default_rng(0).normal(size=(300, 12, 1))
+    assert abs(coverage(studies) - 0.95) < MARGIN
+
+
+@pytest.mark.parametrize("between", [0, 1])
+def test_so_does_the_interval_of_twelve_seeds_with_three_stage_2_seeds_each(between):
+    # Stage-2 seeds differ as much as stage-1 seeds do, or are all that differs.
+    random = np.random.default_rng(1)
+    studies = between * random.normal(size=(300, 12, 1)) + random.normal(size=(300, 12, 3))
+    assert abs(coverage(studies) - 0.95) < MARGIN
+
+
+def test_stage_2_seeds_that_agree_give_nearly_the_interval_of_their_seeds():
+    values = np.random.default_rng(2).normal(size=12)
+    once, thrice = bootstrap_interval(values[:, None]), bootstrap_interval(np.repeat(values[:, None], 3, axis=1))
+    # Other random numbers, but the same distribution.
+    assert thrice == pytest.approx(once, abs=0.05)
+
+
+def test_seeds_may_have_different_numbers_of_stage_2_seeds():
+    effect = estimate_effect([[0.1, 0.3], [0.4], [0.2, 0.3, 0.4], [0.1], [0.5, 0.3]])
+    assert effect.n_seeds == 5
+    assert effect.mean == pytest.approx((0.2 + 0.4 + 0.3 + 0.1 + 0.4) / 5)
+    assert effect.ci_low < effect.mean < effect.ci_high
+
+
+@pytest.mark.parametrize(("effect_size", "seeds"), [(0.2, 156), (0.5, 27), (0.8, 12)])
+def test_seeds_needed_are_those_of_published_tables(effect_size, seeds):
+    # Small, medium and large paired effects, one-sided, 5 %, power 80 %, as G*Power gives them.
+    assert seeds_for_power(effect_size) == seeds
+    assert t_test_power(effect_size, seeds - 1) < 0.8 <= t_test_power(effect_size, seeds)
+
+
+def test_power_is_the_level_where_there_is_no_effect():
+    assert t_test_power(0, 7) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("effect_size", [0, -1, 1e-6])
+def test_no_number_of_seeds_would_find_what_is_not_there(effect_size):
+    assert seeds_for_power(effect_size) is None
+
+
+def test_an_effect_says_its_power_and_the_seeds_that_it_needs():
+    effect = estimate_effect([-0.2, 0, 0.2, 0.4])  # d = 1 / sqrt(20/3)
+    assert effect.power == pytest.approx(t_test_power(0.15**0.5, 4))
+    assert effect.seeds_needed == 43
+    assert estimate_effect([-0.4, 0.2, -0.2, 0]).seeds_needed is None
+
+
+@pytest.mark.parametrize("seeds", [5, 8, 12])
+def test_the_power_of_the_published_effect_is_right(seeds):
+    gap, spread, studies = 0.029, 0.025, 2_000
+    values = np.random.default_rng(3).normal(gap, spread, size=(studies, seeds))
+    t = values.mean(axis=1) / (values.std(axis=1, ddof=1) / np.sqrt(seeds))
+    found = np.mean(stats.t.sf(t, seeds - 1) <= 0.05)
+    assert t_test_power(gap / spread, seeds) == pytest.approx(found, abs=0.03)
+
+
+def test_the_interval_of_an_effect_size_ends_at_0_where_a_two_sided_test_has_p_5_percent():
+    critical = 3.182446  # Student's t with 3 degrees of freedom, 97.5 %
+    low, high = effect_size_interval(critical / 2, 4)
+    assert low == pytest.approx(0, abs=1e-6)
+    assert high > critical / 2
+    assert effect_size_interval(-critical / 2, 4) == pytest.approx((-high, -low), abs=1e-6)
+
+
+@pytest.mark.parametrize(("effect_size", "seeds"), [(1000, 2), (1e6, 20), (-50, 3), (0, 2), (1e-9, 12)])
+def test_the_interval_of_an_extreme_effect_size_can_be_found(effect_size, seeds):
+    low, high = effect_size_interval(effect_size, seeds)
+    assert low < effect_size < high
+
+
+def test_the_interval_of_an_effect_size_holds_the_true_one_in_95_of_100_studies():
+    studies = np.random.default_rng(4).normal(1.16, 1, size=(300, 8))
+    intervals = [effect_size_interval(study.mean() / study.std(ddof=1), 8) for study in studies]
+    assert abs(np.mean([low <= 1.16 <= high for low, high in intervals]) - 0.95) < MARGIN
+
+
+def test_holm_multiplies_the_smallest_p_by_their_number_and_never_falls():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == [1, 1]
+    assert holm([]) == []
 
 
 def metrics_table(rows, test_set="held_out", auc=math.nan, **cell):
@@ -223,3 +323,71 @@ def test_a_study_without_any_contrast_has_a_table_without_rows():
     effects = estimate_effects(metrics_table([(1, 0, 1, 1, "q", 10, 0.5)]))
     assert len(effects) == 0
     assert {*CELL, "measure", "contrast", "when", "n_seeds", "mean"} <= set(effects.columns)
+
+
+def paired(gaps, subsets=("d1consis", "d2consis"), **cell):
+    """Metrics of one run per gap, at the end of stage 2."""
+    rows = [
+        (seed, 0, 2, 1, subset, 10, 0.5 + gap * (subset == subsets[0]))
+        for seed, gap in enumerate(gaps)
+        for subset in subsets
+    ]
+    return metrics_table(rows, **cell)
+
+
+def test_p_values_are_corrected_over_the_cells_and_phenomena_of_a_study():
+    first, second = paired([0.1, 0.2, 0.3]), paired([0.1, 0.2, 0.9], model="other")
+    effects = estimate_effects(pd.concat([first, second, paired([0.1, 0.2], ("d3consis", "d2consis"), model="third")]))
+    family = effects[effects["contrast"].isin(HOLM_FAMILY)]
+    assert family["p_holm"].to_list() == pytest.approx(holm(family["p_value"].to_list()))
+    assert effects[~effects["contrast"].isin(HOLM_FAMILY)]["p_holm"].isna().all()
+    assert len(effects) == 4 + 1  # meta_ocl and its relative form in two cells; the new tag in one
+
+
+def test_an_effect_without_a_p_value_takes_no_part_in_the_correction():
+    effects = estimate_effects(pd.concat([paired([0.1, 0.2, 0.3]), paired([0.1], model="other")]))
+    corrected = effects[effects["contrast"] == "meta_ocl"].set_index("model")[["p_value", "p_holm"]]
+    assert corrected.loc["small", "p_holm"] == corrected.loc["small", "p_value"]
+    assert math.isnan(corrected.loc["other", "p_holm"])
+
+
+def test_gaps_are_one_row_per_seed_with_stage_2_seeds_averaged():
+    rows = [
+        (seed, stage2_seed, 2, 1, subset, 10, 0.5 + gap * (subset == "d1consis"))
+        for seed, stage2_seed, gap in [(3, 0, 0.4), (3, 1, 0.2), (5, 0, 0.1)]
+        for subset in ("d1consis", "d2consis")
+    ]
+    gaps = seed_gaps(metrics_table(rows))
+    assert list(gaps.columns) == [*CELL, "seed", "measure", "contrast", "when", "gap"]
+    found = gaps[gaps["contrast"] == "meta_ocl"]
+    assert found[["dataset", "define_type", "model", "plan"]].drop_duplicates().to_numpy().tolist() == [
+        ["data", "tve", "small", "two"]
+    ]
+    assert found.set_index("seed")["gap"].to_dict() == pytest.approx({3: 0.3, 5: 0.1})
+
+
+def test_relative_gaps_are_divided_by_the_sum_and_0_where_nothing_is_right():
+    rows = [(1, 0, 2, 1, "d1consis", 10, 0.3), (1, 0, 2, 1, "d2consis", 10, 0.1)]
+    rows += [(2, 0, 2, 1, "d1consis", 10, 0.0), (2, 0, 2, 1, "d2consis", 10, 0.0)]
+    gaps = seed_gaps(metrics_table(rows))
+    relative = gaps[gaps["contrast"] == "relative_meta_ocl"].set_index("seed")["gap"]
+    assert relative.to_dict() == pytest.approx({1: 0.5, 2: 0.0})
+
+
+def test_a_level_is_the_accuracy_itself():
+    gaps = seed_gaps(metrics_table([(1, 0, 1, 1, "q", 10, 0.02)], "attribution"))
+    assert gaps[["contrast", "gap"]].to_numpy().tolist() == [["attribution_none", 0.02]]
+
+
+def test_the_script_writes_both_tables_twice(tmp_path, monkeypatch):
+    metrics = paired([0.1, 0.2, 0.3])
+    metrics.to_parquet(tmp_path / "metrics.parquet")
+    names = {"parquet": "effects.parquet", "csv": "effects.csv", "gaps-parquet": "gaps.parquet", "gaps-csv": "gaps.csv"}
+    options = [word for name, file in names.items() for word in (f"--{name}", str(tmp_path / file))]
+    monkeypatch.setattr("sys.argv", ["x", "--metrics", str(tmp_path / "metrics.parquet"), *options])
+    script.main()
+    gaps = pd.read_parquet(tmp_path / "gaps.parquet")
+    pd.testing.assert_frame_equal(gaps, seed_gaps(metrics), check_dtype=False)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "gaps.csv"), gaps, check_dtype=False)
+    effects = pd.read_parquet(tmp_path / "effects.parquet")
+    assert len(effects) == len(pd.read_csv(tmp_path / "effects.csv")) == len(estimate_effects(metrics))

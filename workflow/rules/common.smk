@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from metaocl.cells import aliases_folder, stage_folders, study_cells
+from metaocl.cells import aliases_folder, axis_values, stage_folders, study_cells
 from metaocl.code_version import code_version as version_of
 from metaocl.config import ConfigError, canonical_json, parse_config
 
@@ -114,10 +114,31 @@ def study_metrics(wildcards):
     return list(files)
 
 
+AXES = {
+    "alpha": ("α, correlation of tag and consistency", False),
+    "model_size": ("parameters", True),
+    "batch_size": ("batch size", True),
+    "entities": ("entities", True),
+    "define_type": ("define type", False),
+    "plan": ("stage plan", False),
+}
+
+
+def axis_of(wildcards):
+    """What a study varies, as JSON: its label, whether its scale is logarithmic, and its value for each cell."""
+    study = settings.studies[wildcards.study]
+    label, log = AXES[study.axis]
+    axis = {"label": label, "log": log, "values": axis_values(study, settings)}
+    return json.dumps(axis, ensure_ascii=False)
+
+
 def study_figures(study):
+    axis = settings.studies[study].axis
+    figures = ["training_curves", "gaps"] if axis else ["training_curves"]
     return expand(
-        "results/figures/{study}/training_curves.{format}",
+        "results/figures/{study}/{figure}.{format}",
         study=study,
+        figure=figures,
         format=["pdf", "svg", "png"],
     )
 
@@ -125,7 +146,9 @@ def study_figures(study):
 def study_results(study):
     """Everything that a study is run for."""
     tables = expand(
-        "results/tables/{study}/{table}.csv", study=study, table=["metrics", "effects"]
+        "results/tables/{study}/{table}.csv",
+        study=study,
+        table=["metrics", "effects", "gaps"],
     )
     guessability = expand(
         "results/facts/{dataset}/guessability.csv",

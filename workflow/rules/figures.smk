@@ -26,3 +26,29 @@ rule plot_training_curves:
         "Plot the training curves of study {wildcards.study}"
     shell:
         "python scripts/plot_training_curves.py --metrics {input.metrics} --figures {output} --log {log}"
+
+
+rule plot_gaps:
+    input:
+        gaps="results/tables/{study}/gaps.parquet",
+        style="scripts/metaocl/figures.mplstyle",
+    output:
+        report(
+            multiext("results/figures/{study}/gaps", ".pdf", ".svg", ".png"),
+            caption="../report/gaps.rst",
+            category="Figures",
+            subcategory="{study}",
+        ),
+    log:
+        "results/logs/plot_gaps/{study}.log",
+    benchmark:
+        "results/benchmarks/plot_gaps/{study}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        axis=axis_of,
+        code=code_version("plot_gaps.py"),
+    message:
+        "Plot the gaps of study {wildcards.study} against what it varies"
+    shell:
+        "python scripts/plot_gaps.py --gaps {input.gaps} --axis {params.axis:q} --figures {output} --log {log}"

@@ -30,6 +30,8 @@ rule estimate_effects:
     output:
         parquet="results/tables/{study}/effects.parquet",
         csv="results/tables/{study}/effects.csv",
+        gaps_parquet="results/tables/{study}/gaps.parquet",
+        gaps_csv="results/tables/{study}/gaps.csv",
     log:
         "results/logs/estimate_effects/{study}.log",
     benchmark:
@@ -42,4 +44,5 @@ rule estimate_effects:
         "Estimate the effects of study {wildcards.study}"
     shell:
         "python scripts/estimate_effects.py --metrics {input.metrics}"
-        " --parquet {output.parquet} --csv {output.csv} --log {log}"
+        " --parquet {output.parquet} --csv {output.csv}"
+        " --gaps-parquet {output.gaps_parquet} --gaps-csv {output.gaps_csv} --log {log}"

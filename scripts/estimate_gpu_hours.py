@@ -1,0 +1,36 @@
+"""Print how many training jobs each study of a configuration has, and how many GPU hours they may take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from metaocl.commands import command_parser, run_command
+from metaocl.config import parse_config
+from metaocl.costs import estimate_costs
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("config", type=Path, help="configuration file")
+    parser.add_argument(
+        "--speed", type=float, default=100e12, help="operations per second that a GPU really does (default: 1e14)"
+    )
+    arguments = parser.parse_args()
+
+    config = parse_config(yaml.safe_load(arguments.config.read_text(encoding="utf-8")), str(arguments.config))
+    costs = estimate_costs(config)
+    print(f"{'study':<20}{'jobs':>8}{'GPU hours':>12}")
+    for cost in costs:
+        print(f"{cost.study:<20}{cost.jobs:>8,}{cost.operations / arguments.speed / 3600:>12,.1f}")
+    total = sum(cost.operations for cost in costs)
+    print(f"{'all':<20}{sum(cost.jobs for cost in costs):>8,}{total / arguments.speed / 3600:>12,.1f}")
+    print(
+        f"Not measured: an estimate from parameters, documents and epochs, at {arguments.speed:.0e} operations per "
+        "second. Jobs that studies share count for the first of them; loading and start-up come on top."
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

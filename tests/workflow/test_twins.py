@@ -1,0 +1,43 @@
+"""Every study of the paper has a laptop-sized twin, which runs to its tables, figures and verdicts on the claims."""
+
+import pandas as pd
+import pytest
+import yaml
+from project import CONFIG, ROOT, copy_project, snakemake
+
+PAPER, TWINS = (yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())["studies"] for name in ("paper", "twins"))
+# Studies of the paper that differ from another one in their scale alone.
+VARIANTS = {"main_trex": "main", "main_small": "main", "batch_size_large": "batch_size"}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = copy_project(tmp_path_factory.mktemp("twins"))
+    (folder / CONFIG).write_text((ROOT / "config/twins.yaml").read_text())
+    snakemake("everything", cwd=folder)
+    return folder / "results"
+
+
+def test_every_study_has_a_twin_that_varies_the_same():
+    for name, study in PAPER.items():
+        assert TWINS[VARIANTS.get(name, name)].get("axis") == study.get("axis")
+
+
+@pytest.mark.parametrize("study", TWINS)
+def test_a_twin_has_all_its_cells_and_figures(results, study):
+    metrics = pd.read_parquet(results / f"tables/{study}/metrics.parquet")
+    keys = {"dataset": "datasets", "define_type": "define_types", "model": "models", "plan": "plans", "seed": "seeds"}
+    for column, key in keys.items():
+        assert set(metrics[column]) == set(TWINS[study][key])
+    effects = pd.read_parquet(results / f"tables/{study}/effects.parquet")
+    assert "meta_ocl" in set(effects["contrast"])
+    for figure in ["training_curves", *(["gaps"] if "axis" in TWINS[study] else [])]:
+        for ending in ("pdf", "svg", "png"):
+            assert (results / f"figures/{study}/{figure}.{ending}").stat().st_size > 1000
+
+
+def test_no_claim_is_reproduced_by_so_few_seeds(results):
+    verdicts = pd.read_csv(results / "tables/claims.csv")
+    assert len(verdicts) == 15
+    assert set(verdicts["verdict"]) <= {"inconclusive", "not run", "contradicted"}
+    assert {"not run", "inconclusive"} <= set(verdicts["verdict"])

@@ -1,0 +1,35 @@
+# Needs: the gaps of all studies. Makes: the verdict on each of the paper's claims.
+
+
+rule judge_claims:
+    input:
+        claims="config/claims.yaml",
+        gaps=expand("results/tables/{study}/gaps.parquet", study=list(settings.studies)),
+    output:
+        table="results/tables/claims.csv",
+        markdown="results/summaries/claims.md",
+    log:
+        "results/logs/judge_claims.log",
+    benchmark:
+        "results/benchmarks/judge_claims.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        gaps=" ".join(
+            f"{study}=results/tables/{study}/gaps.parquet"
+            for study in settings.studies
+        ),
+        axis=json.dumps(
+            {
+                name: axis_values(study, settings)
+                for name, study in settings.studies.items()
+                if study.axis
+            },
+            sort_keys=True,
+        ),
+        code=code_version("judge_claims.py"),
+    message:
+        "Judge the paper's claims"
+    shell:
+        "python scripts/judge_claims.py --claims {input.claims} --gaps {params.gaps} --axis {params.axis:q}"
+        " --table {output.table} --markdown {output.markdown} --log {log}"
