@@ -10,6 +10,7 @@ from metaocl.config import ConfigError, parse_config
 
 DELETED = object()
 STUDY, MODEL, STAGE = "studies.tiny", "models.tiny", "plans.two_stages.stages.0"
+TINY_STUDY = yaml.safe_load(TINY.read_text())["studies"]["tiny"]
 HALVES = {"qd1": 0.5, "qd2": 0.5}
 
 # The key to change, its bad value, and what the message must say: the key, the value and what was expected.
@@ -70,6 +71,97 @@ MISTAKES = {
         [f"{MODEL}.base_training.steps", "'many'", "integer"],
     ),
     "a single entity": ("datasets.people.entities", 1, ["datasets.people.entities", "1", "greater than or equal to 2"]),
+    "source with an unknown key": (
+        "datasets.people.source",
+        {"kind": "people", "year": 1900},
+        ["unknown key datasets.people.source.people.year", "1900"],
+    ),
+    "source without its file": (
+        "datasets.people.source",
+        {"kind": "cvdb"},
+        ["datasets.people.source", "give either path", "or url"],
+    ),
+    "source with two places": (
+        "datasets.people.source",
+        {"kind": "trex", "path": "a", "url": "https://b.org/c"},
+        ["datasets.people.source", "give either path", "or url"],
+    ),
+    "hash of another length": (
+        "datasets.people.source",
+        {"kind": "cvdb", "path": "a", "sha256": "abc"},
+        ["datasets.people.source.cvdb.sha256", "'abc'", "match pattern"],
+    ),
+    "address that is none": (
+        "datasets.people.source",
+        {"kind": "cvdb", "url": "cvdb.csv"},
+        ["datasets.people.source.cvdb.url", "'cvdb.csv'", "match pattern"],
+    ),
+    "lists that fill all numbers": (
+        "datasets.people.source",
+        {"kind": "set_inclusion", "numbers": 9},
+        ["datasets.people.source", "numbers is 9", "need 10"],
+    ),
+    "no prime": (
+        "datasets.people.source",
+        {"kind": "modular", "primes": [2, 9]},
+        ["datasets.people.source", "primes holds 9", "no prime"],
+    ),
+    "remainders that identify": (
+        "datasets.people.source",
+        {"kind": "modular", "numbers": 100},
+        ["datasets.people", "numbers is 100", "hold out more questions"],
+    ),
+    "unknown test set": ("datasets.people.test_sets", ["letter"], ["datasets.people.test_sets.0", "'letter'"]),
+    "held-out share of everything": (
+        "datasets.people.held_out_share",
+        1,
+        ["datasets.people.held_out_share", "less than 1"],
+    ),
+    "order and templates": (
+        "define_types.tve.templates",
+        ["{variable} is {entity}"],
+        ["define_types.tve", "either order or templates"],
+    ),
+    "placement nobody knows": (
+        "define_types.tve.placement",
+        "before",
+        ["define_types.tve.placement", "'before'", "'apart' or 'in_context'"],
+    ),
+    "pretrained and new": (
+        f"{MODEL}.pretrained",
+        {"folder": "a"},
+        [MODEL, "give either pretrained or architecture"],
+    ),
+    "hub without revision": (
+        "models.tiny",
+        {"pretrained": {"hub": "a/b"}},
+        [f"{MODEL}.pretrained", "has hub", "give hub and revision"],
+    ),
+    "revision that moves": (
+        "models.tiny",
+        {"pretrained": {"hub": "a/b", "revision": "main"}},
+        [f"{MODEL}.pretrained", "'main'", "a branch that moves"],
+    ),
+    "hub name with shell characters": (
+        "models.tiny",
+        {"pretrained": {"hub": "a/$(b)", "revision": "v1"}},
+        [f"{MODEL}.pretrained.hub", "'a/$(b)'", "match pattern"],
+    ),
+    "model of nothing": ("models.tiny", {}, [MODEL, "give either pretrained or architecture"]),
+    "padding of a narrow loss": (
+        f"{STAGE}.padded_length",
+        48,
+        [STAGE, "padded_length needs loss_on: sequence"],
+    ),
+    "study with a target's name": (
+        "studies",
+        dict.fromkeys(("tiny", "plans", "all"), TINY_STUDY),
+        ["studies.all", "targets of their own"],
+    ),
+    "unknown axis": (f"{STUDY}.axis", "size", [f"{STUDY}.axis", "'size'", "'alpha', 'model_size'"]),
+    "axis of unknown sizes": (f"{STUDY}.axis", "model_size", [f"{STUDY}.axis is model_size", "models.tiny.parameters"]),
+    "no epochs": (f"{STAGE}.epochs", 0, [f"{STAGE}.epochs", "0", "greater than or equal to 1"]),
+    "unknown optimizer": (f"{STAGE}.optimizer", "sgd", [f"{STAGE}.optimizer", "'sgd'", "'adafactor' or 'adamw'"]),
     "unknown source": ("datasets.people.source", "wikidata", ["datasets.people.source", "'wikidata'", "'people'"]),
 }
 

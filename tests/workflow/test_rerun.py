@@ -33,6 +33,47 @@ def test_one_more_seed_runs_the_jobs_of_that_seed_only(finished):
     assert planned_jobs(cwd=finished) == new | REPORTING
 
 
+def test_one_more_define_type_runs_its_cells_only(finished):
+    def add(config):
+        config["define_types"]["vte"] = {"order": "vte"}
+        config["studies"]["tiny"]["define_types"].append("vte")
+
+    change_config(finished, add)
+    new = {"write_documents": 2, "train_stage": 2, "write_new_definitions": 2, "train_last_stage": 2}
+    assert planned_jobs(cwd=finished) == new | REPORTING
+
+
+def test_one_more_model_runs_its_cells_only(finished):
+    def add(config):
+        config["models"]["other"] = config["models"]["tiny"] | {"threads": 2}
+        config["studies"]["tiny"]["models"].append("other")
+
+    change_config(finished, add)
+    assert planned_jobs(cwd=finished) == {"train_base_model": 1, "train_stage": 4, "train_last_stage": 4} | REPORTING
+
+
+def test_a_study_that_shares_cells_adds_only_the_new_ones(finished):
+    def add(config):
+        config["studies"]["second"] = config["studies"]["tiny"] | {"seeds": [1, 2]}
+
+    change_config(finished, add)
+    jobs = planned_jobs("second", cwd=finished)
+    assert jobs.pop("second") == 1
+    new = {"write_documents": 2, "train_stage": 2, "write_new_definitions": 2, "train_last_stage": 2}
+    assert jobs == new | REPORTING
+
+
+def test_a_key_of_a_model_retrains_but_writes_no_documents(finished):
+    change_config(finished, lambda config: config["models"]["tiny"]["base_training"].update(steps=21))
+    assert planned_jobs(cwd=finished) == TRAINING | REPORTING
+
+
+def test_a_key_of_a_data_set_leaves_its_facts_alone(finished):
+    change_config(finished, lambda config: config["datasets"]["people"].update(held_out_share="1/3"))
+    written = {"write_documents": 4, "write_new_definitions": 4, "train_stage": 4, "train_last_stage": 4}
+    assert planned_jobs(cwd=finished) == written | REPORTING
+
+
 def test_one_more_stage2_seed_reuses_stage_1(finished):
     change_config(finished, lambda config: config["studies"]["tiny"].update(stage2_seeds=[0, 1]))
     assert planned_jobs(cwd=finished) == {"write_new_definitions": 4, "train_last_stage": 4} | REPORTING

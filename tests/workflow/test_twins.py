@@ -1,8 +1,13 @@
 """Every study of the paper has a laptop-sized twin, which runs to its tables, figures and verdicts on the claims."""
 
+import shutil
+import subprocess
+from collections import Counter
+
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 from project import CONFIG, ROOT, copy_project, snakemake
 
 PAPER, TWINS = (yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())["studies"] for name in ("paper", "twins"))
@@ -11,11 +16,17 @@ VARIANTS = {"main_trex": "main", "main_small": "main", "batch_size_large": "batc
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def workspace(tmp_path_factory):
+    """A copy of the project in which everything has run."""
     folder = copy_project(tmp_path_factory.mktemp("twins"))
     (folder / CONFIG).write_text((ROOT / "config/twins.yaml").read_text())
     snakemake("everything", cwd=folder)
-    return folder / "results"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(workspace):
+    return workspace / "results"
 
 
 def test_every_study_has_a_twin_that_varies_the_same():
@@ -41,3 +52,24 @@ def test_no_claim_is_reproduced_by_so_few_seeds(results):
     assert len(verdicts) == 15
     assert set(verdicts["verdict"]) <= {"inconclusive", "not run", "contradicted"}
     assert {"not run", "inconclusive"} <= set(verdicts["verdict"])
+
+
+def test_the_report_holds_every_figure_table_and_verdict_and_opens_in_a_browser(workspace):
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("no chromium on this machine (on Debian: apt install chromium)")
+    snakemake("everything", "--report", "report.zip", cwd=workspace)
+    shutil.unpack_archive(workspace / "report.zip", workspace)
+    page = workspace / "report/report.html"
+    files = Counter(path.name for path in (workspace / "report/data").rglob("*.*"))
+    assert files["training_curves.png"] == files["effects.csv"] == len(TWINS)
+    assert files["gaps.png"] == sum("axis" in study for study in TWINS.values())
+    assert files["claims.csv"] == 1
+
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=15000", "--window-size=1400,900"]
+    dump = subprocess.run([browser, *options, "--dump-dom", page.as_uri()], capture_output=True, text=True, check=True)
+    shown = dump.stdout.split("<body", 1)[1]
+    assert [category for category in ("Figures", "Tables", "Claims", "Summaries") if category not in shown] == []
+    screenshot = workspace / "report.png"
+    subprocess.run([browser, *options, f"--screenshot={screenshot}", page.as_uri()], check=True)
+    assert len(Image.open(screenshot).convert("L").getcolors()) > 20, "the page is blank"

@@ -6,7 +6,11 @@ rule judge_claims:
         claims="config/claims.yaml",
         gaps=expand("results/tables/{study}/gaps.parquet", study=list(settings.studies)),
     output:
-        table="results/tables/claims.csv",
+        table=report(
+            "results/tables/claims.csv",
+            caption="../report/claims.rst",
+            category="Claims",
+        ),
         markdown="results/summaries/claims.md",
     log:
         "results/logs/judge_claims.log",

@@ -6,7 +6,12 @@ rule write_summary:
         metrics="results/tables/{study}/metrics.parquet",
         effects="results/tables/{study}/effects.parquet",
     output:
-        markdown="results/summaries/{study}.md",
+        markdown=report(
+            "results/summaries/{study}.md",
+            caption="../report/summary.rst",
+            category="Summaries",
+            subcategory="{study}",
+        ),
         json="results/summaries/{study}.json",
     log:
         "results/logs/write_summary/{study}.log",

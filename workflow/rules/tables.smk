@@ -29,7 +29,12 @@ rule estimate_effects:
         metrics="results/tables/{study}/metrics.parquet",
     output:
         parquet="results/tables/{study}/effects.parquet",
-        csv="results/tables/{study}/effects.csv",
+        csv=report(
+            "results/tables/{study}/effects.csv",
+            caption="../report/effects.rst",
+            category="Tables",
+            subcategory="{study}",
+        ),
         gaps_parquet="results/tables/{study}/gaps.parquet",
         gaps_csv="results/tables/{study}/gaps.csv",
     log:
