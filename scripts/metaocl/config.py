@@ -10,7 +10,7 @@ import json
 from fractions import Fraction
 from math import prod
 from string import Formatter
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -39,6 +39,9 @@ class Entry(BaseModel):
     """Base of all config entries: unknown keys are errors, values never change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    # Keys that no job's result depends on.
+    cosmetic: ClassVar[frozenset[str]] = frozenset()
 
 
 class People(Entry):
@@ -413,6 +416,8 @@ class Model(Entry):
     single tokens.
     """
 
+    cosmetic: ClassVar[frozenset[str]] = frozenset({"parameters"})
+
     pretrained: Pretrained | None = Field(default=None, description="Where its weights come from, if it has any.")
     architecture: Literal["gpt2", "opt", "gpt_neox", "llama", "t5"] | None = Field(
         default=None, description="Architecture of a model with new weights, by the transformers library's name."
@@ -497,6 +502,8 @@ RESERVED = ("all", "figures", "everything")
 
 class Study(Entry):
     """A grid of cells: every combination of the lists below. Cells that several studies need are made once."""
+
+    cosmetic: ClassVar[frozenset[str]] = frozenset({"description", "axis"})
 
     description: str = Field(default="", description="What is varied and what it is compared with, in one sentence.")
     axis: Axis | None = Field(
@@ -604,4 +611,5 @@ def canonical_json(entry: Entry) -> str:
 
     Two entries that mean the same give the same text, so that only a real change makes Snakemake rerun a job.
     """
-    return json.dumps(entry.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    settings = entry.model_dump(mode="json", exclude=set(entry.cosmetic))
+    return json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

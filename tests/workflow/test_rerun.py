@@ -95,6 +95,12 @@ def test_a_key_of_a_define_type_reruns_its_own_cells_only(finished):
     assert planned_jobs(cwd=finished) == own | REPORTING
 
 
+def test_what_only_figures_and_pages_show_reruns_nothing(finished):
+    change_config(finished, lambda config: config["models"]["tiny"].update(parameters=1000))
+    change_config(finished, lambda config: config["studies"]["tiny"].update(description="A tiny one."))
+    assert planned_jobs(cwd=finished) == {}
+
+
 def test_a_default_written_out_reruns_nothing(finished):
     change_config(finished, lambda config: config["define_types"]["tve"].update(alpha=1.0, tag_letters=6))
     assert planned_jobs(cwd=finished) == {}
