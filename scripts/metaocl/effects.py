@@ -34,14 +34,15 @@ class Contrast:
 
     test_set, minus_test_set: what both groups are asked, or the first and the second group.
     when: "stage1" is the end of the last stage before the new definitions (of the only stage, where there is but one);
-    "stage2" is the end of the plan.
+    "before_stage2" is the same, but a plan of one stage has none, as nothing comes before its new definitions; "stage2"
+    is the end of the plan.
     relative: the difference is divided by the sum, (a − b) / (a + b), which compares gaps between kinds of questions of
     different difficulty; two groups that are never right have no gap.
     minus may be empty: then the "contrast" is the level of the first group, whose distance from 0 is asked.
     """
 
     name: str
-    when: Literal["stage1", "stage2"]
+    when: Literal["stage1", "before_stage2", "stage2"]
     plus: tuple[str, ...]
     minus: tuple[str, ...]
     test_set: TestSet = "held_out"
@@ -54,7 +55,7 @@ CONTRASTS = (
     Contrast("ocl", "stage1", CONSISTENT, INCONSISTENT),
     Contrast("consistent_over_none", "stage1", CONSISTENT, ("q",)),
     Contrast("none_over_inconsistent", "stage1", ("q",), INCONSISTENT),
-    Contrast("meta_ocl_before_stage2", "stage1", ("d1consis",), ("d2consis",)),
+    Contrast("meta_ocl_before_stage2", "before_stage2", ("d1consis",), ("d2consis",)),
     Contrast("meta_ocl", "stage2", ("d1consis",), ("d2consis",)),
     Contrast("new_tag_over_unreliable", "stage2", ("d3consis",), ("d2consis",)),
     Contrast("unreliable_over_undefined", "stage2", ("d2consis",), ("no_qd_baseline",)),
@@ -67,9 +68,9 @@ CONTRASTS = (
 # Needed by single claims of the paper; the summary's page does without them.
 CLAIM_CONTRASTS = (
     Contrast("named_over_consistent", "stage1", ("q_no_replacement_baseline",), CONSISTENT),
-    Contrast("reliable_over_undefined_before_stage2", "stage1", ("d1consis",), ("no_qd_baseline",)),
-    Contrast("unreliable_over_undefined_before_stage2", "stage1", ("d2consis",), ("no_qd_baseline",)),
-    Contrast("new_tag_over_undefined_before_stage2", "stage1", ("d3consis",), ("no_qd_baseline",)),
+    Contrast("reliable_over_undefined_before_stage2", "before_stage2", ("d1consis",), ("no_qd_baseline",)),
+    Contrast("unreliable_over_undefined_before_stage2", "before_stage2", ("d2consis",), ("no_qd_baseline",)),
+    Contrast("new_tag_over_undefined_before_stage2", "before_stage2", ("d3consis",), ("no_qd_baseline",)),
     Contrast("reliable_over_new_tag", "stage2", ("d1consis",), ("d3consis",)),
     Contrast("relative_meta_ocl", "stage2", ("d1consis",), ("d2consis",), relative=True),
     Contrast("attribution_none", "stage1", ("q",), (), "attribution"),
@@ -317,6 +318,7 @@ def run_gaps(metrics: pd.DataFrame) -> pd.DataFrame:
     at_end = metrics["epoch"] == metrics.groupby([*CELL, "stage"])["epoch"].transform("max")
     ends = {
         "stage1": metrics[at_end & (metrics["stage"] == (last_stage - 1).clip(lower=1))],
+        "before_stage2": metrics[at_end & (metrics["stage"] == last_stage - 1)],
         "stage2": metrics[at_end & (metrics["stage"] == last_stage)],
     }
     tables = [

@@ -136,6 +136,6 @@ def _number(value: Any) -> float | None:
 _NOTES = """
 Each mean is over stage-1 seeds: questions are pooled inside a run and stage-2 seeds averaged inside a stage-1 seed.
 CI: 95 % studentised bootstrap; none with fewer than 4 seeds. Tests are one-sided for a gap above 0: paired t and exact
-sign flip. d: mean / SD of the per-seed gaps. All runs of a cell start from one base model; the spread over base
-models is not in these numbers.
+sign flip. d: mean / SD of the per-seed gaps. Where all runs of a cell start from one model, trained or pretrained, the
+spread over such models is not in these numbers; models with random weights have their own for every seed.
 """

@@ -241,12 +241,14 @@ def test_each_contrast_is_taken_at_the_last_epoch_of_its_own_stage():
     assert contrast(effects, "meta_ocl")["mean"] == pytest.approx(0.4)
 
 
-def test_a_plan_of_one_stage_has_all_contrasts_at_its_end():
+def test_a_plan_of_one_stage_has_its_contrasts_at_its_end_and_none_before_it():
     subsets = {"qd1consis": 0.9, "qd2incons": 0.4, "d1consis": 0.6, "d2consis": 0.3}
     rows = [(1, 0, 1, 3, subset, 10, exact_match) for subset, exact_match in subsets.items()]
     effects = estimate_effects(metrics_table(rows))
     assert contrast(effects, "ocl")["mean"] == pytest.approx(0.5)
     assert contrast(effects, "meta_ocl")["mean"] == pytest.approx(0.3)
+    # Before its new definitions nothing was trained: a gap that "should be 0" would be the effect itself.
+    assert not effects["contrast"].str.endswith("_before_stage2").any()
 
 
 def test_cells_are_kept_apart():
