@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, files, version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -110,6 +110,19 @@ def check_hash(path: Path, expected: str | None) -> None:
         raise ArtifactError(f"{path}: has no SHA-256 to check: {error.strerror}; expected one file") from None
     if found != expected:
         raise ArtifactError(f"{path}: its SHA-256 is {found}; expected {expected}")
+
+
+def packaged_file(package: str, name: str) -> Path:
+    """Where a file lies that an installed Python package carries; the package is not imported. Raises ArtifactError."""
+    try:
+        found = [file for file in files(package) or [] if file.name == name]
+    except PackageNotFoundError:
+        raise ArtifactError(
+            f"the package {package}, which carries {name}, is not installed; requirements*.txt name it"
+        ) from None
+    if not found:
+        raise ArtifactError(f"the package {package} holds no file {name}; requirements*.txt name the version that does")
+    return Path(str(found[0].locate()))
 
 
 def describe_run(settings: dict[str, Any], **measured: Any) -> dict[str, Any]:

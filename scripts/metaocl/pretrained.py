@@ -6,13 +6,13 @@ Weights are read from safetensors or GGUF files only, never from pickles, and no
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer
 
+from metaocl.artifacts import packaged_file
 from metaocl.config import Pretrained
 from metaocl.models import LanguageModel, ModelError, Tokens, load_weights, model_class
 
@@ -20,7 +20,7 @@ from metaocl.models import LanguageModel, ModelError, Tokens, load_weights, mode
 def load_pretrained(source: Pretrained) -> tuple[LanguageModel, Tokens]:
     """The model, on the CPU and in the precision of its file, and its tokenizer. Raises ModelError."""
     if source.package is not None and source.file is not None:
-        model, tokenizer = _load_gguf(_packaged_file(source.package, source.file))
+        model, tokenizer = _load_gguf(packaged_file(source.package, source.file))
     else:
         model, tokenizer = _load_safetensors(source)
     if tokenizer.pad_token is None:
@@ -70,15 +70,3 @@ def _explained(name: str, expected: str, load: Callable[[], tuple[Any, Any]]) ->
     if not tokenizer.is_fast:
         raise ModelError(f"{name}: its tokenizer is not a fast one; expected {expected}")
     return model, tokenizer
-
-
-def _packaged_file(package: str, name: str) -> Path:
-    try:
-        found = [file for file in files(package) or [] if file.name == name]
-    except PackageNotFoundError:
-        raise ModelError(
-            f"the package {package}, which carries {name}, is not installed; see README, optional models"
-        ) from None
-    if not found:
-        raise ModelError(f"the package {package} holds no file {name}")
-    return Path(str(found[0].locate()))

