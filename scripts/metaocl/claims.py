@@ -23,7 +23,7 @@ import pandas as pd
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from scipy import stats
 
-from metaocl.config import ConfigError, Entry, Slug
+from metaocl.config import ConfigError, Entry, Slug, describe_mistake
 from metaocl.effects import (
     CELL,
     CLAIM_CONTRASTS,
@@ -163,17 +163,12 @@ def parse_claims(raw: object, origin: str) -> list[Claim]:
 
 def _describe(mistake: Any, raw: Any, origin: str) -> str:
     """One line for one pydantic error."""
-    place, value = list(mistake["loc"]), mistake["input"]
-    where = origin
+    where, place = origin, list(mistake["loc"])
     if len(place) > 1 and place[0] == "claims":
         claim = raw["claims"][place[1]]
         name = claim["id"] if isinstance(claim, dict) and "id" in claim else f"number {place[1] + 1}"
         where, place = f"{origin}: claim {name}", place[2:]
-    key = ".".join(map(str, place))
-    shown = f" (got {value!r})" if isinstance(value, (str, int, float, list, type(None))) else ""
-    if mistake["type"] == "extra_forbidden":
-        return f"{where}: unknown key {key}{shown}; config/claims.yaml says at its top which keys there are"
-    return f"{where}: {key + ': ' if key else ''}{mistake['msg'].removeprefix('Value error, ')}{shown}"
+    return describe_mistake(mistake, where, place, "the top of config/claims.yaml")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ in step. Nothing here imports torch or pandas: the Snakefile reads this module a
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 from string import Formatter
@@ -320,8 +321,8 @@ class Objective(Entry):
     padded_length: int | None = Field(
         default=None,
         ge=1,
-        description="Pad every document to so many tokens and leave the padding in the loss, as the paper's code does "
-        "(48 there); longer ones keep their length. By default no padding is scored.",
+        description="For causal models: pad every document to so many tokens and score the padding, as the paper's "
+        "code does (48 there); longer ones keep their length. By default no padding is scored.",
     )
     outputs: Literal["vocabulary", "completions"] = Field(
         default="vocabulary",
@@ -438,7 +439,8 @@ class Model(Entry):
         default=1, ge=1, description="CPU threads in training. A setting, as it changes the last bits of the result."
     )
     gradient_checkpointing: bool = Field(
-        default=False, description="Compute activations twice and keep them once: less memory, a third more time."
+        default=False,
+        description="Compute activations twice in the stages and keep them once: less memory, a third more time.",
     )
 
     @model_validator(mode="after")
@@ -496,8 +498,6 @@ class Plan(Entry):
 
 # What a study may vary, for its figure of gaps against it.
 Axis = Literal["alpha", "model_size", "batch_size", "entities", "define_type", "plan"]
-# Names that are targets of the workflow itself.
-RESERVED = ("all", "figures", "everything")
 
 
 class Study(Entry):
@@ -546,8 +546,6 @@ class Config(Entry):
         if self.study not in self.studies:
             raise ValueError(f"study is {self.study!r}; declared studies: {', '.join(self.studies)}")
         for name, study in self.studies.items():
-            if name in RESERVED:
-                raise ValueError(f"studies.{name}: {', '.join(RESERVED)} are targets of their own; take another name")
             for key in ("datasets", "define_types", "models", "plans"):
                 declared = getattr(self, key)
                 if missing := [slug for slug in getattr(study, key) if slug not in declared]:
@@ -587,7 +585,8 @@ def parse_config(raw: object, origin: str) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError("\n".join(_describe(mistake, origin) for mistake in error.errors())) from None
+        lines = [describe_mistake(mistake, origin, mistake["loc"], "config/README.md") for mistake in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
 
 
 def parse_source(text: str) -> Source:
@@ -595,15 +594,17 @@ def parse_source(text: str) -> Source:
     return TypeAdapter(Source).validate_json(text)
 
 
-def _describe(mistake: Any, origin: str) -> str:
-    """One line for one pydantic error: file, key, what was expected, value."""
-    key = ".".join(str(part) for part in mistake["loc"] if part != "[key]")
+def describe_mistake(mistake: Any, where: str, place: Sequence[str | int], keys_at: str) -> str:
+    """One line for one pydantic error: where and at which key it is, what was expected, and the value.
+
+    keys_at: the file that lists the keys there are.
+    """
+    key = ".".join(str(part) for part in place if part != "[key]")
     value = mistake["input"]
     shown = f" (got {value!r})" if isinstance(value, (str, int, float, list, type(None))) else ""
     if mistake["type"] == "extra_forbidden":
-        return f"{origin}: unknown key {key}{shown}; config/README.md lists the keys"
-    message = mistake["msg"].removeprefix("Value error, ")
-    return f"{origin}: {key + ': ' if key else ''}{message}{shown}"
+        return f"{where}: unknown key {key}{shown}; {keys_at} lists the keys"
+    return f"{where}: {key + ': ' if key else ''}{mistake['msg'].removeprefix('Value error, ')}{shown}"
 
 
 def canonical_json(entry: Entry) -> str:

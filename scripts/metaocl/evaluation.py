@@ -10,12 +10,11 @@ import pyarrow as pa
 import torch
 
 from metaocl.decoding import decode_greedily
+from metaocl.definitions import Text
 from metaocl.documents import Document
 from metaocl.examples import encode_prompts, tokenize_texts
 from metaocl.models import mixed_precision
 from metaocl.scoring import exact_match, token_f1
-
-Text = tuple[str, str]  # prompt, completion
 
 
 class Evaluator:

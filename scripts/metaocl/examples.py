@@ -11,6 +11,8 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from metaocl.config import Objective
+from metaocl.definitions import Text
+from metaocl.errors import UserError
 
 IGNORED = -100  # the label of a token that no loss is taken over, as in the transformers library
 
@@ -61,8 +63,12 @@ class Batch:
         return len(self.inputs)
 
 
-def encode_examples(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]], objective: Objective) -> Examples:
+def encode_examples(model: Any, tokenizer: Any, texts: Sequence[Text], objective: Objective) -> Examples:
     """Tokenise pairs of prompt and completion for a model, on its device, with the labels of the objective."""
+    if model.config.is_encoder_decoder and objective.padded_length is not None:
+        raise UserError(
+            f"padded_length is {objective.padded_length}; an encoder-decoder has no such padding: leave it out"
+        )
     pairs = tokenize_texts(model, tokenizer, texts)
     if model.config.is_encoder_decoder:
         inputs, labels = [prompt for prompt, _ in pairs], [completion for _, completion in pairs]
@@ -95,7 +101,7 @@ def encode_prompts(
     ]
 
 
-def tokenize_texts(model: Any, tokenizer: Any, texts: Sequence[tuple[str, str]]) -> list[tuple[Tokens, Tokens]]:
+def tokenize_texts(model: Any, tokenizer: Any, texts: Sequence[Text]) -> list[tuple[Tokens, Tokens]]:
     """Tokens of prompt and completion of each text.
 
     A prompt has the special tokens that its tokenizer begins a text with, and reads the same in training and testing:

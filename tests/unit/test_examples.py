@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from metaocl.config import Stage
+from metaocl.errors import UserError
 from metaocl.examples import IGNORED, encode_examples, encode_prompts, tokenize_texts
 
 TEXTS = [
@@ -128,3 +129,8 @@ def test_prompts_are_grouped_by_length_and_every_one_is_in_one_group(model, toke
 
 def test_no_prompts_make_no_groups(model, tokenizer):
     assert encode_prompts(model, tokenizer, []) == []
+
+
+def test_an_encoder_decoder_has_no_padded_length(build, tokenizer):
+    with pytest.raises(UserError, match="padded_length is 16; an encoder-decoder has no such padding"):
+        encode_examples(build("t5", len(tokenizer)), tokenizer, TEXTS, stage(padded_length=16))

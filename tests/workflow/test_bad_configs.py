@@ -10,7 +10,6 @@ from metaocl.config import ConfigError, parse_config
 
 DELETED = object()
 STUDY, MODEL, STAGE = "studies.tiny", "models.tiny", "plans.two_stages.stages.0"
-TINY_STUDY = yaml.safe_load(TINY.read_text())["studies"]["tiny"]
 HALVES = {"qd1": 0.5, "qd2": 0.5}
 
 # The key to change, its bad value, and what the message must say: the key, the value and what was expected.
@@ -153,11 +152,6 @@ MISTAKES = {
         48,
         [STAGE, "padded_length needs loss_on: sequence"],
     ),
-    "study with a target's name": (
-        "studies",
-        dict.fromkeys(("tiny", "plans", "all"), TINY_STUDY),
-        ["studies.all", "targets of their own"],
-    ),
     "unknown axis": (f"{STUDY}.axis", "size", [f"{STUDY}.axis", "'size'", "'alpha', 'model_size'"]),
     "axis of unknown sizes": (f"{STUDY}.axis", "model_size", [f"{STUDY}.axis is model_size", "models.tiny.parameters"]),
     "no epochs": (f"{STAGE}.epochs", 0, [f"{STAGE}.epochs", "0", "greater than or equal to 1"]),
@@ -218,3 +212,14 @@ def test_snakemake_stops_with_the_message_and_without_a_traceback(tmp_path, work
     assert run.returncode != 0
     assert [words for words in [str(bad), *said] if words not in output] == []
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("name", ["all", "train_stage"])
+def test_a_study_cannot_have_the_name_of_a_rule(tmp_path, workspace, name):
+    config = config_with("study", name)
+    config["studies"][name] = config["studies"].pop("tiny")
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(yaml.safe_dump(config, sort_keys=False))
+    run = snakemake("--dry-run", "--configfile", str(bad), cwd=workspace, check=False)
+    assert run.returncode != 0
+    assert f"{bad}: studies.{name} has the name of a rule; give it another one" in run.stdout + run.stderr
