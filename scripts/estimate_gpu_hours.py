@@ -8,14 +8,17 @@ import yaml
 
 from metaocl.commands import command_parser, run_command
 from metaocl.config import parse_config
-from metaocl.costs import estimate_costs
+from metaocl.costs import OPERATIONS_PER_SECOND, estimate_costs
 
 
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("config", type=Path, help="configuration file")
     parser.add_argument(
-        "--speed", type=float, default=100e12, help="operations per second that a GPU really does (default: 1e14)"
+        "--speed",
+        type=float,
+        default=OPERATIONS_PER_SECOND,
+        help="operations per second that a GPU really does (default: 1e14)",
     )
     arguments = parser.parse_args()
 

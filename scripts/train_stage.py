@@ -95,7 +95,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, required=True, help="CPU threads")
     parser.add_argument("--gradient-checkpointing", action="store_true", help="trade time for memory")
     parser.add_argument("--checkpoint", type=Path, required=True, help="folder for the checkpoint of an unfinished run")
-    parser.add_argument("--checkpoint-minutes", type=float, default=10, help="time between checkpoints")
+    parser.add_argument("--checkpoint-minutes", type=float, required=True, help="time between checkpoints")
     parser.add_argument("--model", type=Path, required=True, help="folder to write: the trained model")
     parser.add_argument(
         "--metrics", type=Path, required=True, help="parquet to write: a row per epoch, test set, alias"

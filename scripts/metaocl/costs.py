@@ -1,18 +1,21 @@
 """What studies will cost: floating-point operations of training and evaluation, counted from the settings alone.
 
 A forward pass takes 2 operations per parameter and token, a backward pass 4 (Kaplan et al. 2020, arXiv 2001.08361).
+From them, what a training job asks a cluster for; both are estimates, generous ones for a job.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 from metaocl.cells import Cell, stage_folders, study_cells
-from metaocl.config import Config, Dataset, DefineType, Modular, SetInclusion, Stage, Trex
+from metaocl.config import Config, Dataset, DefineType, Model, Modular, SetInclusion, Stage, Trex
 from metaocl.decoding import MAX_NEW_TOKENS
 from metaocl.subsets import STAGE2_SUBSETS, Subset
 
+OPERATIONS_PER_SECOND = 100e12  # of one GPU in training; an assumption, about a third of an A100's peak in bfloat16
 TOKENS_PER_DOCUMENT = 20  # as in the paper's data; sentences are longer, formulas shorter
 QUESTIONS_PER_ENTITY = 6
 TREX_QUESTIONS_PER_ENTITY = 5  # four or more
@@ -42,14 +45,28 @@ def estimate_costs(config: Config) -> list[Cost]:
         for cell in study_cells(study):
             stages = config.plans[cell.plan].stages
             folders = stage_folders(cell, len(stages))
-            jobs |= {folder: _operations(cell, stage, config) for folder, stage in zip(folders, stages, strict=True)}
+            jobs |= {
+                folder: stage_operations(cell, stage, config) for folder, stage in zip(folders, stages, strict=True)
+            }
         new = {folder: operations for folder, operations in jobs.items() if folder not in counted}
         counted |= new.keys()
         costs.append(Cost(name, len(new), sum(new.values())))
     return costs
 
 
-def _operations(cell: Cell, stage: Stage, config: Config) -> float:
+def training_minutes(operations: float) -> int:
+    """The time limit of a training job: half an hour to start and write, and four times what it should take."""
+    return 30 + ceil(4 * operations / OPERATIONS_PER_SECOND / 60)
+
+
+def training_memory(model: Model) -> int:
+    """The host memory of a training job in MB: a checkpoint holds weights and what AdamW keeps of them, 12 bytes a
+    parameter, and weights lie beside it as they are loaded and saved."""
+    return 8000 + ceil(24 * (model.parameters or 0) / 1e6)
+
+
+def stage_operations(cell: Cell, stage: Stage, config: Config) -> float:
+    """The operations of a stage of a cell, its evaluations included; 0 for a model without `parameters`."""
     dataset, define_type = config.datasets[cell.dataset], config.define_types[cell.define_type]
     trained = sum(_documents(kind, dataset, define_type) for kind in stage.documents) * TOKENS_PER_DOCUMENT
     asked = _test_questions(dataset) * (TOKENS_PER_DOCUMENT + MAX_NEW_TOKENS)

@@ -59,6 +59,10 @@ rule train_base_model:
     conda:
         "../../environment.yml"
     threads: model_threads
+    resources:
+        gpu=1,
+        mem_mb=job_memory,
+        runtime=base_minutes,
     params:
         model=settings_of("model"),
         code=code_version("train_base_model.py"),

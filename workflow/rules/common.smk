@@ -9,9 +9,10 @@ from pathlib import Path
 ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from metaocl.cells import aliases_folder, axis_values, stage_folders, study_cells
+from metaocl.cells import Cell, aliases_folder, axis_values, stage_folders, study_cells
 from metaocl.code_version import code_version as version_of
 from metaocl.config import ConfigError, canonical_json, parse_config
+from metaocl.costs import stage_operations, training_memory, training_minutes
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -59,6 +60,25 @@ def model_threads(wildcards):
 def memory_option(wildcards):
     model = settings.models[wildcards.model]
     return "--gradient-checkpointing" if model.gradient_checkpointing else ""
+
+
+def job_memory(wildcards, attempt):
+    """MB of memory for a training job; more each time that it is tried again."""
+    return attempt * training_memory(settings.models[wildcards.model])
+
+
+def stage_minutes(wildcards, attempt):
+    """The time limit of a stage; longer each time that it is tried again, and it goes on from its checkpoint."""
+    w = wildcards
+    number = int(getattr(w, "stage", len(plan_stages(w))))
+    cell = Cell(w.dataset, w.define_type, w.model, w.plan, int(w.seed), 0)
+    operations = stage_operations(cell, plan_stages(w)[number - 1], settings)
+    return attempt * training_minutes(operations)
+
+
+def base_minutes(wildcards, attempt):
+    """The time limit of a base model's training, which has no checkpoints."""
+    return attempt * 240
 
 
 def first_model(model):

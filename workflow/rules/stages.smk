@@ -20,6 +20,11 @@ rule train_stage:
     conda:
         "../../environment.yml"
     threads: model_threads
+    resources:
+        gpu=1,
+        mem_mb=job_memory,
+        runtime=stage_minutes,
+        checkpoint_minutes=10,
     params:
         stage=lambda wildcards: canonical_json(
             plan_stages(wildcards)[int(wildcards.stage) - 1]
@@ -37,6 +42,7 @@ rule train_stage:
         "HF_HUB_OFFLINE=1 python scripts/train_stage.py --initial-model {input.model} --documents {input.documents}"
         " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
         " --threads {params.threads} {params.memory} --checkpoint {params.checkpoint}"
+        " --checkpoint-minutes {resources.checkpoint_minutes}"
         " --model {output.model} --metrics {output.metrics} --run {output.run} --log {log}"
 
 
