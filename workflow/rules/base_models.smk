@@ -63,6 +63,7 @@ rule train_base_model:
         gpu=1,
         mem_mb=job_memory,
         runtime=base_minutes,
+        cpus_per_task=model_threads,
     params:
         model=settings_of("model"),
         code=code_version("train_base_model.py"),

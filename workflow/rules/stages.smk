@@ -24,6 +24,7 @@ rule train_stage:
         gpu=1,
         mem_mb=job_memory,
         runtime=stage_minutes,
+        cpus_per_task=model_threads,  # `threads` is at most what the machine has on which Snakemake runs
         checkpoint_minutes=10,
     params:
         stage=lambda wildcards: canonical_json(
