@@ -9,6 +9,7 @@ import torch
 from metaocl.artifacts import describe_run, published, read_rows, write_json
 from metaocl.commands import command_parser, run_command
 from metaocl.config import BaseTraining, Model
+from metaocl.devices import reserve_device
 from metaocl.facts import Fact
 from metaocl.models import save_model
 from metaocl.pretraining import check_quality, measure_quality, train_from_scratch, write_corpus
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="JSON to write: what made the model, and its quality")
     arguments = parser.parse_args()
 
+    reserved = reserve_device()
     settings = arguments.settings
     torch.set_num_threads(settings.threads)
     facts = read_rows(arguments.facts, Fact)
@@ -38,6 +40,7 @@ def main() -> None:
             "train_seconds": seconds,
             "threads": settings.threads,
             "device": str(model.device),
+            "reserved_device": reserved,
             "exact_match": quality,
         }
         write_json(describe_run({"model": settings.model_dump(mode="json")}, **measured), run_place)

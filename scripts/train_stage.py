@@ -18,6 +18,7 @@ from metaocl.checkpoints import Checkpoint, Saver, fingerprint
 from metaocl.code_version import code_version
 from metaocl.commands import command_parser, run_command
 from metaocl.config import Stage
+from metaocl.devices import reserve_device
 from metaocl.documents import Document
 from metaocl.evaluation import Evaluator, mean_by_alias, two_way_choice
 from metaocl.examples import encode_examples
@@ -29,6 +30,7 @@ from metaocl.training import train_stage
 
 def main() -> None:
     arguments = _parse_arguments()
+    reserved = reserve_device()
     stage: Stage = arguments.stage
     settings = {
         "stage": stage.model_dump(mode="json"),
@@ -76,6 +78,7 @@ def main() -> None:
         "documents_trained": len(trained),
         "questions_tested": len(tested),
         "device": str(model.device),
+        "reserved_device": reserved,
     }
     with published(arguments.model, arguments.metrics, arguments.run) as (model_place, metrics_place, run_place):
         save_model(model, tokenizer, model_place)

@@ -62,7 +62,7 @@ def add_unknown_words(tokenizer: Tokens, texts: Iterable[str]) -> int:
 
 
 def build_model(settings: Model, vocabulary_size: int) -> LanguageModel:
-    """A model of the given architecture with random weights, drawn from torch's global generator."""
+    """A model of the given architecture with random weights, drawn from torch's global generator, on the CPU."""
     defaults = AutoConfig.for_model(settings.architecture)
     if unknown := [key for key in settings.architecture_config if not hasattr(defaults, key)]:
         raise ModelError(f"architecture_config names {', '.join(unknown)}, which {settings.architecture} does not have")
@@ -72,7 +72,7 @@ def build_model(settings: Model, vocabulary_size: int) -> LanguageModel:
         fixed |= {"decoder_start_token_id": PADDING_ID, "pad_token_id": PADDING_ID}
     try:
         config = AutoConfig.for_model(settings.architecture, **{**settings.architecture_config, **fixed})
-        return model_class(config).from_config(config).to(pick_device())
+        return model_class(config).from_config(config)
     except (TypeError, ValueError) as error:
         raise ModelError(
             f"{settings.architecture} cannot be built with {settings.architecture_config}: {error}"

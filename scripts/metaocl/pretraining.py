@@ -20,7 +20,7 @@ from metaocl.documents import write_question
 from metaocl.evaluation import Evaluator
 from metaocl.examples import encode_examples
 from metaocl.facts import Fact
-from metaocl.models import ModelError, build_model, build_word_tokenizer, output_tokens
+from metaocl.models import ModelError, build_model, build_word_tokenizer, output_tokens, pick_device
 from metaocl.randomness import random_stream
 from metaocl.training import train_base
 
@@ -66,7 +66,7 @@ def write_corpus(facts: Sequence[Fact], settings: BaseTraining) -> Corpus:
 
 
 def new_model(facts: Sequence[Fact], settings: Model, seed: int) -> tuple[Any, Any]:
-    """A model with random weights, and a tokenizer that knows the words of the facts, names and answers being units."""
+    """A model with random weights, on the CPU, and a tokenizer with the facts' words; names and answers are units."""
     texts = ["".join(write_question(fact, fact.name)) for fact in facts]
     tokenizer = build_word_tokenizer(texts, {text for fact in facts for text in (fact.name, fact.answer)})
     torch.manual_seed(seed)
@@ -81,7 +81,7 @@ def train_from_scratch(
     texts = corpus.questions + corpus.statements
     tokenizer = build_word_tokenizer([prompt + completion for prompt, completion in texts], units)
     torch.manual_seed(base.seed)
-    model = build_model(settings, len(tokenizer))
+    model = build_model(settings, len(tokenizer)).to(pick_device())
     examples = encode_examples(model, tokenizer, texts, base)
     weights = torch.cat(
         [

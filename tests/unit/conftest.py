@@ -8,7 +8,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 from metaocl.config import BaseTraining, Model
-from metaocl.models import build_model, build_word_tokenizer
+from metaocl.models import build_model, build_word_tokenizer, pick_device
 
 # Without dropout. Large random weights make different prompts get different answers.
 GPT2 = {
@@ -58,7 +58,7 @@ def build():
             base_training=BaseTraining(steps=1),
         )
         torch.manual_seed(0)
-        return build_model(settings, tokens)
+        return build_model(settings, tokens).to(pick_device())
 
     return build
 
