@@ -34,9 +34,12 @@ def reserve_device(locks: Path = LOCKS) -> str | None:
     """Reserve a device until this process dies, and make it the only visible one; returns its UUID or index.
 
     To be called once, before CUDA starts. Waits while all devices are taken. Returns None and changes nothing where
-    there is none, or in a Slurm job: the cluster has assigned one, and may call it 0 in every job. Raises DeviceError.
+    there is none, or where a Slurm job has one: the cluster has assigned it, and may call it 0 in every job. Raises
+    DeviceError.
     """
-    candidates = [] if "SLURM_JOB_ID" in os.environ else _candidates()
+    candidates = _candidates()
+    if "SLURM_JOB_ID" in os.environ and (len(candidates) == 1 or any(map(str.isdigit, candidates))):
+        return None
     told = False
     while candidates:
         for device in candidates:

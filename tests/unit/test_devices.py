@@ -169,10 +169,19 @@ def test_all_names_of_a_device_meet_at_one_lock(gpus, setting):
     assert line.startswith("GPU-aa22-2 " if setting is None else "waiting")
 
 
-def test_in_a_slurm_job_nothing_is_locked_and_the_environment_stays(gpus):
+def test_the_one_device_of_a_slurm_job_is_not_locked_and_the_environment_stays(gpus):
     assert gpus.candidates("0") == GPUS[:1]
     assert gpus.first_line("0", SLURM_JOB_ID="1") == "None 0 None"
-    assert gpus.first_line(None, SLURM_JOB_ID="2") == "None None None"
+
+
+def test_without_nvidia_smi_nothing_is_locked_in_a_slurm_job(machine):
+    assert machine.first_line("0,1", SLURM_JOB_ID="1") == "None 0,1 None"
+
+
+def test_a_slurm_job_with_several_devices_may_hold_a_whole_study_and_its_processes_share_them_out(gpus):
+    devices = [gpus.first_line("0,2", SLURM_JOB_ID="1").split()[0] for _ in range(2)]
+    assert devices == [GPUS[0], GPUS[2]]
+    assert gpus.first_line("0,2", SLURM_JOB_ID="1").startswith("waiting")
 
 
 @pytest.mark.parametrize(

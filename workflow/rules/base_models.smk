@@ -69,6 +69,7 @@ rule train_base_model:
         code=code_version("train_base_model.py"),
     message:
         "Train base model {wildcards.model} on {wildcards.dataset}"
+        " ({resources.gpu} GPU, {resources.mem_mb} MB, {resources.runtime} min)"
     shell:
         "python scripts/train_base_model.py --facts {input.facts} --settings {params.model:q}"
         " --model {output.model} --run {output.run} --log {log}"

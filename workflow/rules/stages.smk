@@ -39,6 +39,7 @@ rule train_stage:
     message:
         "Train stage {wildcards.stage}: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
         " {wildcards.plan}, seed {wildcards.seed}"
+        " ({resources.gpu} GPU, {resources.mem_mb} MB, {resources.runtime} min)"
     shell:
         "HF_HUB_OFFLINE=1 python scripts/train_stage.py --initial-model {input.model} --documents {input.documents}"
         " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
@@ -75,3 +76,4 @@ use rule train_stage as train_last_stage with:
     message:
         "Train the last stage: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
         " {wildcards.plan}, seed {wildcards.seed}, stage-2 seed {wildcards.stage2_seed}"
+        " ({resources.gpu} GPU, {resources.mem_mb} MB, {resources.runtime} min)"

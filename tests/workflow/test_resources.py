@@ -1,0 +1,35 @@
+"""What jobs ask a cluster for, as a dry run through the Slurm profile shows it."""
+
+import re
+
+import pytest
+from project import CONFIG, ROOT, copy_project, snakemake
+
+ASKED = re.compile(r"^Job \d+: (Train .*) \((\d+) GPU, (\d+) MB, (\d+) min\)$", re.MULTILINE)
+
+
+def plan(folder, config, *targets):
+    """The messages of all jobs, and for those that train their message, GPUs, MB and minutes."""
+    copy_project(folder)
+    (folder / "slurm").symlink_to("workflow/profiles/slurm")
+    (folder / CONFIG).write_text((ROOT / "config" / config).read_text())
+    run = snakemake("--dry-run", "--profile", "slurm", *targets, cwd=folder)
+    output = run.stdout + run.stderr
+    trained = [(message, *map(int, numbers)) for message, *numbers in ASKED.findall(output)]
+    return re.findall(r"^Job \d+: (.*)$", output, re.MULTILINE), trained
+
+
+def test_every_job_of_the_laptop_study_that_trains_asks_for_a_gpu_and_no_other_does(tmp_path):
+    messages, trained = plan(tmp_path, "config.yaml")
+    assert len(trained) == 1 + 12 * 2 * 2
+    assert {gpus for _, gpus, _, _ in trained} == {1}
+    assert len([message for message in messages if "GPU" in message or message.startswith("Train")]) == len(trained)
+    assert len(messages) > len(trained)
+
+
+@pytest.mark.parametrize(("small", "large"), [("pythia-70m", "pythia-410m"), ("pythia-410m", "pythia-2.8b")])
+def test_larger_models_of_the_paper_ask_for_more_memory_and_time(tmp_path, small, large):
+    _, trained = plan(tmp_path, "paper.yaml", "model_size")
+    asked = {model: [job[2:] for job in trained if f" {model}," in job[0]] for model in (small, large)}
+    assert all(asked.values())
+    assert all(one < other for one, other in zip(max(asked[small]), min(asked[large]), strict=True))
