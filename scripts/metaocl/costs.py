@@ -12,8 +12,7 @@ from math import ceil
 
 from metaocl.cells import Cell, stage_folders, study_cells
 from metaocl.config import Config, Dataset, DefineType, Model, Modular, SetInclusion, Stage, Trex
-from metaocl.decoding import MAX_NEW_TOKENS
-from metaocl.subsets import STAGE2_SUBSETS, Subset
+from metaocl.subsets import MAX_NEW_TOKENS, STAGE2_SUBSETS, Subset
 
 OPERATIONS_PER_SECOND = 100e12  # of one GPU in training; an assumption, about a third of an A100's peak in bfloat16
 TOKENS_PER_DOCUMENT = 20  # as in the paper's data; sentences are longer, formulas shorter

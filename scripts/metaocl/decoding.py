@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-MAX_NEW_TOKENS = 8  # as in the paper
+from metaocl.subsets import MAX_NEW_TOKENS
 
 
 def decode_greedily(

@@ -50,6 +50,18 @@ def test_the_checker_is_content(command):
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_planning_imports_nothing_that_takes_seconds():
+    """The rules are read again by every job on a cluster."""
+    rules = "\n".join(path.read_text() for path in (ROOT / "workflow").rglob("*") if path.is_file())
+    modules = sorted(set(re.findall(r"^from (metaocl\.\w+) import", rules, re.MULTILINE)))
+    assert len(modules) >= 4
+    imported = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", imported], cwd=ROOT / "scripts", capture_output=True, text=True, check=True
+    )
+    assert {"torch", "transformers", "pandas", "scipy", "numpy"} & set(found.stdout.split()) == set()
+
+
 def test_snakemake_lint_finds_nothing():
     assert run("-m", "snakemake", "--lint").returncode == 0
 
