@@ -53,6 +53,8 @@ class Runs:
             run = subprocess.Popen(
                 command, cwd=self.folder, env=self.cluster.environment, stdout=output, stderr=output,
                 start_new_session=True,
+                # Tests that run in a shell's background ignore interrupts, and so would what they start.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )  # fmt: skip
         self.started.append(run)
         return run
