@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,3 +53,14 @@ def run(cluster, undisturbed, tmp_path) -> Iterator[Runs]:
         shutil.rmtree(folder / results)
     with Runs(folder, cluster, undisturbed) as runs:
         yield runs
+
+
+@pytest.fixture
+def report(capsys) -> Callable[[str, str], None]:
+    """Prints a line on a fault, whether or not pytest shows what tests print."""
+
+    def report_line(fault: str, outcome: str) -> None:
+        with capsys.disabled():
+            print(f"\n{fault}: {outcome}", flush=True)
+
+    return report_line

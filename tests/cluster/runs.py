@@ -109,11 +109,6 @@ class Runs:
         assert hidden <= {".snakemake_timestamp"}, "temporary files are left"
 
 
-def report(fault: str, outcome: str) -> None:
-    """One line for a fault, shown whether or not the test passes."""
-    print(f"\n{fault}: {outcome}", file=sys.__stderr__, flush=True)
-
-
 def _content(path: Path) -> dict[str, bytes]:
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     return {file.name: file.read_bytes() for file in files}

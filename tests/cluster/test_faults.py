@@ -8,13 +8,13 @@ import signal
 import time
 
 from project import snakemake
-from runs import CHECKPOINT_OFTEN, LAST_STAGE, report
+from runs import CHECKPOINT_OFTEN, LAST_STAGE
 from slurm_cluster import wait_until
 
 RESULT = f"{LAST_STAGE}/metrics.parquet"
 
 
-def test_a_cancelled_job_is_sent_again(run):
+def test_a_cancelled_job_is_sent_again(run, report):
     snake = run.start(RESULT)
     run.wait_for_training()
     cancelled = run.job("RUNNING")
@@ -26,7 +26,7 @@ def test_a_cancelled_job_is_sent_again(run):
     report("scancel of a training job", f"{states}, results identical")
 
 
-def test_a_warning_before_the_end_leaves_a_checkpoint_that_the_next_job_goes_on_from(run):
+def test_a_warning_before_the_end_leaves_a_checkpoint_that_the_next_job_goes_on_from(run, report):
     # Every ten minutes, as usual, a checkpoint comes too seldom for this run: the only one comes of the warning.
     snake = run.start(RESULT, options=())
     wait_until(lambda: "epoch" in run.log_of_stage1(), "the first epoch", run.output)
@@ -39,7 +39,7 @@ def test_a_warning_before_the_end_leaves_a_checkpoint_that_the_next_job_goes_on_
     report("SIGTERM, the warning before a time limit", f"{states}, results identical")
 
 
-def test_a_job_at_its_time_limit_is_sent_again_with_more_time(run):
+def test_a_job_at_its_time_limit_is_sent_again_with_more_time(run, report):
     # No warning: it is sent five minutes before the end, and the end is one minute away.
     no_warning = ("--default-resources", "slurm_partition=gpu")
     snake = run.start(RESULT, options=(*CHECKPOINT_OFTEN, "train_stage:runtime=attempt", *no_warning))
@@ -54,7 +54,7 @@ def test_a_job_at_its_time_limit_is_sent_again_with_more_time(run):
     report("time limit hit", f"{records[:2]}, results identical")
 
 
-def test_a_requeued_job_starts_again_under_its_number(run):
+def test_a_requeued_job_starts_again_under_its_number(run, report):
     snake = run.start(RESULT)
     run.wait_for_training()
     requeued = run.job("RUNNING")
@@ -68,7 +68,7 @@ def test_a_requeued_job_starts_again_under_its_number(run):
     report("scontrol requeue", f"job {requeued} restarted once, results identical")
 
 
-def test_a_job_whose_node_is_lost_runs_elsewhere_though_its_first_copy_goes_on(run):
+def test_a_job_whose_node_is_lost_runs_elsewhere_though_its_first_copy_goes_on(run, report):
     snake = run.start(RESULT)
     run.wait_for_training()
     job = run.job("RUNNING")
@@ -90,7 +90,7 @@ def test_a_job_whose_node_is_lost_runs_elsewhere_though_its_first_copy_goes_on(r
     report("slurmd killed", f"node {first.node} lost and back, two copies at once, results identical")
 
 
-def test_jobs_outlive_a_restart_of_the_controller(run):
+def test_jobs_outlive_a_restart_of_the_controller(run, report):
     snake = run.start(RESULT)
     run.wait_for_training()
     job = run.job("RUNNING")
@@ -105,7 +105,7 @@ def test_jobs_outlive_a_restart_of_the_controller(run):
     report("slurmctld restarted during a job", f"{sorted(states.values())}, results identical")
 
 
-def test_after_a_killed_snakemake_its_orphan_job_may_train_beside_the_new_one(run):
+def test_after_a_killed_snakemake_its_orphan_job_may_train_beside_the_new_one(run, report):
     snake = run.start(RESULT)
     run.wait_for_training()
     orphan = run.job("RUNNING")
@@ -126,7 +126,7 @@ def test_after_a_killed_snakemake_its_orphan_job_may_train_beside_the_new_one(ru
     report("snakemake killed by SIGKILL, --unlock, rerun beside the orphan", "results identical")
 
 
-def test_an_interrupted_snakemake_cancels_its_jobs_and_goes_on_when_called_again(run):
+def test_an_interrupted_snakemake_cancels_its_jobs_and_goes_on_when_called_again(run, report):
     snake = run.start(RESULT)
     run.wait_for_training()
     os.kill(snake.pid, signal.SIGINT)
