@@ -13,7 +13,7 @@ def plan(folder, config, *targets):
     copy_project(folder)
     (folder / "slurm").symlink_to("workflow/profiles/slurm")
     (folder / CONFIG).write_text((ROOT / "config" / config).read_text())
-    (folder / "data").mkdir()
+    (folder / "data/trex").mkdir(parents=True)
     (folder / "data/cross-verified-database.csv.gz").touch()  # where the paper's studies look for it
     run = snakemake("--dry-run", "--profile", "slurm", *targets, cwd=folder)
     output = run.stdout + run.stderr
