@@ -1,13 +1,14 @@
-# make         sets everything up in .venv and runs the study of config/config.yaml
-# make cities  adds a real pretrained model (100 MB) and runs the study of config/cities.yaml with it
-# make test    sets everything up, the pretrained model too, and runs all tests but those on a cluster
+# make               sets everything up in .venv and runs the study of config/config.yaml
+# make cities        adds a real pretrained model (100 MB) and runs the study of config/cities.yaml with it
+# make test          sets everything up, the pretrained model too, and runs all tests but those on a cluster
 # make test-cluster  starts a Slurm of its own on this machine and runs a study on it, through its faults too
+# make benchmark     measures how fast it is, next to a plain use of transformers (half an hour)
 # Plain Snakemake works as well, once .venv/bin is on the PATH.
 
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: study cities test test-cluster reference rulegraph format clean
+.PHONY: study cities test test-cluster benchmark reference rulegraph format clean
 
 study: .venv/installed
 	@python scripts/clear_stale_lock.py
@@ -25,6 +26,9 @@ test-cluster: .venv/installed
 	@command -v slurmctld > /dev/null || { apt-get update && apt-get install -y slurm-wlm munge; } > /dev/null 2>&1 \
 	    || echo "Slurm is not on this machine and cannot be installed: the tests on a cluster skip"
 	python -m pytest -rs tests/cluster
+
+benchmark: .venv/smollm2
+	python tests/benchmarks/speed.py
 
 # Keep the laptop study's figure, numbers and page as those that the README shows.
 reference: study

@@ -139,6 +139,7 @@ def training_arguments(stage: Stage, folder: Path) -> TrainingArguments:
         adam_beta2=stage.betas[1],
         max_grad_norm=stage.gradient_clipping,
         bf16=native_bfloat16(),
+        dataloader_pin_memory=torch.cuda.is_available(),
         eval_strategy="epoch",
         save_strategy="no",
         report_to="none",
