@@ -26,7 +26,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.optim.lr_scheduler import LambdaLR
 
-from metaocl.artifacts import file_hash, published
+from metaocl.artifacts import ArtifactError, file_hash, files_of, published
 from metaocl.errors import UserError
 
 Tensors = dict[str, torch.Tensor]
@@ -93,7 +93,7 @@ class Checkpoint:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._write(tensors, metadata)
-        except (OSError, SafetensorError) as error:
+        except (OSError, ArtifactError, SafetensorError) as error:
             raise CheckpointError(f"{self.folder}: the checkpoint cannot be written: {error}") from None
 
     def restore(self, state: TrainingState) -> tuple[dict[str, Any], pa.Table | None] | None:
@@ -130,10 +130,7 @@ class Checkpoint:
         try:
             with published(self.file) as (place,):
                 save_file(tensors, place, metadata)
-                # A renamed file whose content is still in memory would be lost, and the earlier one with it.
-                with place.open("rb") as file:
-                    os.fsync(file.fileno())
-        except (OSError, SafetensorError):
+        except (ArtifactError, SafetensorError):
             # Without its folder: a twin has finished meanwhile and discarded it. The next save makes it anew.
             if self.folder.exists():
                 raise
@@ -193,8 +190,7 @@ def fingerprint(settings: Mapping[str, Any], *inputs: Path) -> str:
     """
     hashes = []
     for path in inputs:
-        files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
-        hashes.append({file.relative_to(path).as_posix(): file_hash(file) for file in files})
+        hashes.append({name.as_posix(): file_hash(path / name) for name in files_of(path)})
     text = json.dumps({"settings": dict(settings), "inputs": hashes}, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -20,12 +20,15 @@ def command_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def run_command(command: Callable[[], None]) -> None:
-    """Run a script's main function; a UserError becomes its message on standard error and exit status 1."""
+    """Run a script's main function; a UserError becomes its message on standard error and exit status 1.
+
+    So does an OSError, which names the file that is missing or cannot be read or written.
+    """
     # What was imported stays to the end: the garbage collector need not look through it at every later import.
     gc.freeze()
     try:
         command()
-    except UserError as error:
+    except (UserError, OSError) as error:
         sys.exit(f"error: {error}")
 
 

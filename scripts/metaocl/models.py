@@ -86,9 +86,15 @@ def grow_embeddings(model: LanguageModel, vocabulary_size: int) -> None:
 
 
 def save_model(model: LanguageModel, tokenizer: Tokens, folder: Path) -> None:
-    """Write weights (safetensors), configuration and tokenizer into `folder`."""
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    """Write weights (safetensors), configuration and tokenizer into `folder`. Raises OSError."""
+    try:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    except Exception as error:
+        # What these libraries raise for a full disk; the tokenizers' has no class of its own.
+        if type(error) in (SafetensorError, Exception):
+            raise OSError(str(error)) from None
+        raise
     for weights in folder.glob("*.safetensors"):
         # The safetensors library makes them readable for their owner alone; colleagues may read what else is there.
         shutil.copymode(folder / "config.json", weights)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 import pytest
 
@@ -79,6 +81,116 @@ def test_twins_do_not_disturb_each_other(tmp_path, monkeypatch):
         assert mine.read_text() == "mine"
     assert (tmp_path / "file").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def publish_folder(target, content):
+    """Publish a folder of two files."""
+    with published(target) as (place,):
+        place.mkdir()
+        for name in ("weights", "tokenizer"):
+            (place / name).write_text(content)
+
+
+def test_a_twin_may_put_its_folder_where_the_old_one_gave_way(tmp_path, monkeypatch):
+    target = tmp_path / "folder"
+    publish_folder(target, "old")
+    replace = os.replace
+
+    def interrupted(source, destination):
+        if destination == target:
+            monkeypatch.setattr(os, "replace", replace)
+            with monkeypatch.context() as twin:
+                twin.setattr(os, "getpid", lambda: -1)
+                publish_folder(target, "twin's")
+        replace(source, destination)
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    publish_folder(target, "mine")
+    assert os.replace is replace
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert {file.name: file.read_text() for file in target.iterdir()} == {"weights": "mine", "tokenizer": "mine"}
+
+
+def publish_many(target, content):
+    for _ in range(100):
+        publish_folder(target, content)
+
+
+def test_many_twins_publish_whole_folders_at_once(tmp_path):
+    twins = [get_context("fork").Process(target=publish_many, args=(tmp_path / "folder", name)) for name in "abcd"]
+    for twin in twins:
+        twin.start()
+    for twin in twins:
+        twin.join()
+    assert [twin.exitcode for twin in twins] == [0] * 4
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    weights, tokenizer = ((tmp_path / "folder" / name).read_text() for name in ("weights", "tokenizer"))
+    assert weights == tokenizer
+
+
+def test_what_a_twin_has_published_with_the_same_content_is_left_alone(tmp_path):
+    publish_folder(tmp_path / "folder", "same")
+    (tmp_path / "folder" / ".snakemake_timestamp").touch()
+    before = {path: path.stat() for path in [tmp_path / "folder", *(tmp_path / "folder").iterdir()]}
+    publish_folder(tmp_path / "folder", "same")
+    assert {path: path.stat() for path in before} == before
+    publish_folder(tmp_path / "folder", "not the same")
+    assert (tmp_path / "folder" / "weights").read_text() == "not the same"
+    assert len(list((tmp_path / "folder").iterdir())) == 2
+
+
+def test_what_a_killed_process_of_the_same_number_left_is_no_part_of_a_result(tmp_path):
+    with published(tmp_path / "folder") as (place,):
+        pass_on = place
+        place.mkdir()
+    pass_on.mkdir()
+    (pass_on / "half a file").write_text("half")
+    pass_on.with_name(f"{pass_on.name}-old").mkdir()
+    (pass_on.with_name(f"{pass_on.name}-old") / "old").write_text("old")
+    publish_folder(tmp_path / "folder", "new")
+    assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["tokenizer", "weights"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_everything_is_on_the_disk_before_anything_is_renamed(tmp_path, monkeypatch):
+    events = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (events.append(os.readlink(f"/proc/self/fd/{file}")), fsync(file)))
+    monkeypatch.setattr(os, "replace", lambda *paths: (events.append("replace"), replace(*paths)))
+    with published(tmp_path / "file", tmp_path / "folder") as (file, folder):
+        file.write_text("whole")
+        folder.mkdir()
+        (folder / "inside").write_text("whole")
+    assert events == [str(file), str(folder / "inside"), "replace", "replace"]
+
+
+def test_a_full_disk_is_an_error_that_names_the_targets_and_leaves_what_was_there(tmp_path):
+    (tmp_path / "file").write_text("old")
+
+    def write():
+        with published(tmp_path / "file", tmp_path / "other") as (file, other):
+            file.write_text("half")
+            other.write_text("half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(ArtifactError, match=r"/file, .*/other: cannot be written: .*No space left on device"):
+        write()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "old"
+
+
+@pytest.mark.parametrize("folder", ["a file/below", "a file", "/proc/no such place"])
+def test_a_place_that_cannot_be_written_is_an_error_that_names_it(tmp_path, folder):
+    (tmp_path / "a file").write_text("a file")
+    target = tmp_path / folder / "target"
+
+    def write():
+        with published(target):
+            pytest.fail("there is no place to write to")
+
+    with pytest.raises(ArtifactError, match=rf"^{target}: cannot be written: "):
+        write()
+    assert [path.name for path in tmp_path.iterdir()] == ["a file"]
 
 
 @pytest.mark.parametrize("rows", [PLAYERS, []], ids=["some", "none"])
