@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from metaocl.artifacts import published
+import pyarrow as pa
+
+from metaocl.artifacts import published, write_table
 from metaocl.commands import command_parser, run_command
 from metaocl.config import Study
 from metaocl.metrics import collect_metrics
@@ -22,7 +24,7 @@ def main() -> None:
 
     metrics = collect_metrics(arguments.study, arguments.stages, arguments.results)
     with published(arguments.parquet, arguments.csv) as (parquet_place, csv_place):
-        metrics.to_parquet(parquet_place, index=False)
+        write_table(pa.Table.from_pandas(metrics, preserve_index=False), parquet_place)
         metrics.to_csv(csv_place, index=False)
 
 

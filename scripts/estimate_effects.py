@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts import published, read_table
+import pyarrow as pa
+
+from metaocl.artifacts import published, read_table, write_table
 from metaocl.commands import command_parser, run_command
 from metaocl.effects import estimate_effects, seed_gaps
 
@@ -24,9 +26,9 @@ def main() -> None:
     effects, gaps = estimate_effects(metrics), seed_gaps(metrics)
     targets = arguments.parquet, arguments.csv, arguments.gaps_parquet, arguments.gaps_csv
     with published(*targets) as (effects_parquet, effects_csv, gaps_parquet, gaps_csv):
-        effects.to_parquet(effects_parquet, index=False)
+        write_table(pa.Table.from_pandas(effects, preserve_index=False), effects_parquet)
         effects.to_csv(effects_csv, index=False)
-        gaps.to_parquet(gaps_parquet, index=False)
+        write_table(pa.Table.from_pandas(gaps, preserve_index=False), gaps_parquet)
         gaps.to_csv(gaps_csv, index=False)
 
 

@@ -130,15 +130,15 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write an Arrow table as parquet."""
-    parquet.write_table(table, path, compression="zstd")
+    """Write an Arrow table as parquet, with checksums: without them a changed byte may read as another text."""
+    parquet.write_table(table, path, compression="zstd", write_page_checksum=True)
 
 
 def read_table(path: Path) -> pa.Table:
     """Read an Arrow table from parquet. Raises ArtifactError."""
     try:
         # ParquetFile, as read_table would first import pandas.
-        return parquet.ParquetFile(path).read()
+        return parquet.ParquetFile(path, page_checksum_verification=True).read()
     except (OSError, pa.ArrowException) as error:
         raise ArtifactError(f"{path}: cannot be read as parquet: {error}; delete it and run again") from None
 

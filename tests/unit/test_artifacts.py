@@ -215,6 +215,22 @@ def test_a_truncated_file_is_an_error_that_names_it(tmp_path, kept):
         read_rows(path, Player)
 
 
+def test_a_changed_byte_never_changes_what_is_read(tmp_path):
+    path = tmp_path / "rows.parquet"
+    players = [Player(f"player {number}", number, "Braves") for number in range(50)]
+    write_rows(players, Player, path)
+    whole = path.read_bytes()
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    refused = 0
+    for place in range(footer):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
+        try:
+            assert read_rows(path, Player) == players
+        except ArtifactError:
+            refused += 1
+    assert refused > 0
+
+
 def test_a_missing_file_is_an_error_that_names_it(tmp_path):
     with pytest.raises(ArtifactError, match=r"rows\.parquet: cannot be read"):
         read_rows(tmp_path / "rows.parquet", Player)

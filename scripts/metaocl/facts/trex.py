@@ -226,7 +226,7 @@ def _works(table: Path) -> Iterator[list[Fact]]:
 
 def _rows(table: Path) -> Iterator[Row]:
     try:
-        with parquet.ParquetFile(table) as file:
+        with parquet.ParquetFile(table, page_checksum_verification=True) as file:
             if not file.schema_arrow.equals(SCHEMA):
                 raise FactsError(f"{table}: has columns {file.schema_arrow.names}; expected texts {SCHEMA.names}")
             for batch in file.iter_batches():
