@@ -23,6 +23,7 @@ import pyarrow.parquet as parquet
 from metaocl.errors import UserError
 
 Row = TypeVar("Row")
+CHECKSUMS = "SHA256SUMS"
 RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "numpy", "pyarrow", "snakemake")
 
 
@@ -154,6 +155,23 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_checksums(folder: Path) -> None:
+    """Write a list of the SHA-256 of each file in a folder into it, in the form that `sha256sum --check` reads."""
+    (folder / CHECKSUMS).write_text("".join(f"{line}\n" for line in _checksums(folder)), encoding="utf-8")
+
+
+def check_checksums(folder: Path) -> None:
+    """Raises ArtifactError for a folder whose files are not as `write_checksums` saw them; OSError without a list."""
+    written = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    if changed := sorted(set(written) ^ set(_checksums(folder))):
+        raise ArtifactError(f"{folder / changed[0].partition('  ')[2]}: is not as it was written")
+
+
+def _checksums(folder: Path) -> list[str]:
+    names = [name.as_posix() for name in files_of(folder) if name.name != CHECKSUMS]
+    return [f"{file_hash(folder / name)}  {name}" for name in names]
 
 
 def check_hash(path: Path, expected: str | None) -> None:

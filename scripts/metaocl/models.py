@@ -17,6 +17,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Sequence, Split
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedTokenizerFast
 
+from metaocl.artifacts import check_checksums, write_checksums
 from metaocl.config import Model, Objective
 from metaocl.errors import UserError
 
@@ -98,11 +99,14 @@ def save_model(model: LanguageModel, tokenizer: Tokens, folder: Path) -> None:
     for weights in folder.glob("*.safetensors"):
         # The safetensors library makes them readable for their owner alone; colleagues may read what else is there.
         shutil.copymode(folder / "config.json", weights)
+    # safetensors notices a file cut short, but not a changed byte: that would be another model.
+    write_checksums(folder)
 
 
 def load_model(folder: Path) -> tuple[LanguageModel, Tokens]:
     """The model and tokenizer that `save_model` wrote into `folder`. Raises ModelError."""
     try:
+        check_checksums(folder)
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = load_weights(folder, config, local_files_only=True, dtype=torch.float32)

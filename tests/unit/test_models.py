@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from tokenizers import Tokenizer, decoders, normalizers
 from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
+from metaocl.artifacts import write_checksums
 from metaocl.config import BaseTraining, Model, Stage
 from metaocl.examples import IGNORED, encode_examples
 from metaocl.models import (
@@ -206,6 +208,31 @@ def test_truncated_weights_are_refused_with_their_folder(saved, share):
         load_model(saved)
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_changed_byte_is_noticed(saved, name, share):
+    content = bytearray((saved / name).read_bytes())
+    content[int(share * len(content))] ^= 1
+    (saved / name).write_bytes(content)
+    with pytest.raises(ModelError, match=rf"{saved}: cannot be loaded: .*{name}: is not as it was written"):
+        load_model(saved)
+
+
+@pytest.mark.parametrize("content", [None, "", "\xff"], ids=["absent", "empty", "no text"])
+def test_a_model_without_its_checksums_is_refused_with_its_folder(saved, content):
+    (saved / "SHA256SUMS").unlink()
+    if content is not None:
+        (saved / "SHA256SUMS").write_text(content, encoding="latin-1")
+    with pytest.raises(ModelError, match=str(saved)):
+        load_model(saved)
+
+
+def test_sha256sum_can_check_a_model(saved):
+    checked = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=saved, capture_output=True)
+    assert checked.returncode == 0
+    assert checked.stdout.count(b": OK\n") == len(list(saved.iterdir())) - 1
+
+
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])
 def test_a_truncated_file_beside_the_weights_is_refused_with_its_folder(saved, name):
     file = saved / name
@@ -216,6 +243,7 @@ def test_a_truncated_file_beside_the_weights_is_refused_with_its_folder(saved, n
 
 def test_a_missing_tokenizer_is_refused_with_its_folder(saved):
     (saved / "tokenizer.json").unlink()
+    write_checksums(saved)
     with pytest.raises(ModelError, match=str(saved)):
         load_model(saved)
 
@@ -223,6 +251,7 @@ def test_a_missing_tokenizer_is_refused_with_its_folder(saved):
 def test_pickled_weights_are_refused(saved):
     torch.save(load_file(saved / "model.safetensors"), saved / "pytorch_model.bin")
     (saved / "model.safetensors").unlink()
+    write_checksums(saved)
     with pytest.raises(ModelError, match=str(saved)):
         load_model(saved)
 
@@ -231,6 +260,7 @@ def test_weights_that_lack_a_matrix_are_refused_and_not_filled_with_random_numbe
     weights = load_file(saved / "model.safetensors")
     del weights["transformer.h.1.mlp.c_fc.weight"]
     save_file(weights, saved / "model.safetensors", {"format": "pt"})
+    write_checksums(saved)
     with pytest.raises(ModelError, match=str(saved)):
         load_model(saved)
 
@@ -238,6 +268,7 @@ def test_weights_that_lack_a_matrix_are_refused_and_not_filled_with_random_numbe
 def test_weights_of_other_sizes_than_the_configurations_are_refused(saved):
     config = json.loads((saved / "config.json").read_text())
     (saved / "config.json").write_text(json.dumps(config | {"n_inner": 24}))
+    write_checksums(saved)
     with pytest.raises(ModelError, match=str(saved)):
         load_model(saved)
 
@@ -247,6 +278,7 @@ def test_code_beside_the_weights_is_never_run_even_if_a_terminal_says_yes(saved,
     asks = {"model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}}
     (saved / "config.json").write_text(json.dumps(config | asks))
     (saved / "own.py").write_text(f"open({str(saved / 'marker')!r}, 'w')\n")
+    write_checksums(saved)
     monkeypatch.setattr("builtins.input", lambda *_: "y")
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(saved / "modules"))
     with pytest.raises(ModelError, match=str(saved)):
