@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,9 +117,13 @@ class Checkpoint:
 
     def discard(self) -> None:
         """Remove the folder, with what killed jobs have left there. A failure is a message only: the run is done."""
-        # By a rename, so that a twin finds it whole or not at all.
         aside = self.folder.with_name(f".{platform.node()}-{os.getpid()}-{self.folder.name}")
         try:
+            # Jobs that were killed at this point; one of them may have had this process's number.
+            for left in self.folder.parent.glob(f".*-{self.folder.name}"):
+                with suppress(FileNotFoundError):  # a twin removes it, too
+                    shutil.rmtree(left)
+            # By a rename, so that a twin finds it whole or not at all.
             os.replace(self.folder, aside)
             shutil.rmtree(aside)
         except FileNotFoundError:

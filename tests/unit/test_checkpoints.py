@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -313,6 +314,21 @@ def test_what_killed_jobs_left_is_not_read_and_is_discarded_with_the_rest(tmp_pa
     checkpoint.discard()
     assert list(tmp_path.iterdir()) == []
     checkpoint.discard()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("number", [os.getpid(), 1])
+def test_what_a_job_killed_while_it_discarded_left_is_discarded_by_the_next(tmp_path, capsys, monkeypatch, number):
+    checkpoint = Checkpoint(tmp_path / "checkpoint", "this run")
+    checkpoint.save(start(), {}, None)
+    with monkeypatch.context() as killed:
+        killed.setattr(os, "getpid", lambda: number)
+        killed.setattr(shutil, "rmtree", lambda folder: None)
+        checkpoint.discard()
+    assert len(list(tmp_path.iterdir())) == 1
+    checkpoint.save(start(), {}, None)
+    checkpoint.discard()
+    assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr().err == ""
 
 
