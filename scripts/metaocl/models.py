@@ -6,7 +6,8 @@ Weights are safetensors only, and no code that comes with a model is ever run.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,8 @@ def add_unknown_words(tokenizer: Tokens, texts: Iterable[str]) -> int:
 def build_model(settings: Model, vocabulary_size: int) -> LanguageModel:
     """A model of the given architecture with random weights, drawn from torch's global generator, on the CPU."""
     defaults = AutoConfig.for_model(settings.architecture)
-    if unknown := [key for key in settings.architecture_config if not hasattr(defaults, key)]:
+    known = set(defaults.to_dict()) | set(defaults.attribute_map)
+    if unknown := [key for key in settings.architecture_config if key not in known]:
         raise ModelError(f"architecture_config names {', '.join(unknown)}, which {settings.architecture} does not have")
     # No token ends a text but the line break, whatever the architecture's own vocabulary has at its default ids.
     fixed = {"vocab_size": vocabulary_size, "bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
@@ -74,9 +76,11 @@ def build_model(settings: Model, vocabulary_size: int) -> LanguageModel:
     try:
         config = AutoConfig.for_model(settings.architecture, **{**settings.architecture_config, **fixed})
         return model_class(config).from_config(config)
-    except (TypeError, ValueError) as error:
+    # Sizes that make no sense make transformers raise almost anything.
+    except Exception as error:
         raise ModelError(
-            f"{settings.architecture} cannot be built with {settings.architecture_config}: {error}"
+            f"{settings.architecture} cannot be built with {settings.architecture_config}: "
+            f"{type(error).__name__}: {error}"
         ) from None
 
 
@@ -118,14 +122,36 @@ def load_model(folder: Path) -> tuple[LanguageModel, Tokens]:
 def load_weights(name: str | Path, config: Any, **options: Any) -> LanguageModel:
     """A model from safetensors weights that hold all its matrices; transformers would fill in random numbers.
 
-    options: for `from_pretrained`. Raises ValueError for weights that are not whole, and what transformers raises.
+    options: for `from_pretrained`. Raises ValueError for weights that are not whole or are pickled, and what
+    transformers raises.
     """
-    model, found = model_class(config).from_pretrained(
-        name, config=config, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **options
-    )
+    # A configuration may ask for code from the hub to compute attention with.
+    config._attn_implementation = None
+    with _pickles_refused():
+        model, found = model_class(config).from_pretrained(
+            name, config=config, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **options
+        )
     if missing := sorted(found["missing_keys"]):
         raise ValueError(f"the weights lack {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}")
     return model
+
+
+@contextmanager
+def _pickles_refused() -> Iterator[None]:
+    """Raises ValueError for what would be unpickled in this context.
+
+    An index of weights and a key of config.json may name any file, and transformers reads it, safetensors or not.
+    """
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise ValueError("its weights are pickled; only safetensors are read")
+
+    load = torch.load
+    setattr(torch, "load", refuse)  # noqa: B010, mypy knows that torch.load is another function
+    try:
+        yield
+    finally:
+        setattr(torch, "load", load)  # noqa: B010
 
 
 def model_class(config: Any) -> Any:

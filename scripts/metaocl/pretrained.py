@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer
 
 from metaocl.artifacts import packaged_file
@@ -65,8 +64,9 @@ def _explained(name: str, expected: str, load: Callable[[], tuple[Any, Any]]) ->
     """The outcome of `load`, or a ModelError that names what could not be loaded."""
     try:
         model, tokenizer = load()
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        raise ModelError(f"{name}: cannot be loaded; expected {expected}: {error}") from None
+    # Malformed files make transformers raise almost anything.
+    except Exception as error:
+        raise ModelError(f"{name}: cannot be loaded; expected {expected}: {type(error).__name__}: {error}") from None
     if not tokenizer.is_fast:
         raise ModelError(f"{name}: its tokenizer is not a fast one; expected {expected}")
     return model, tokenizer

@@ -45,6 +45,21 @@ def test_a_misspelt_size_is_refused_and_not_silently_ignored():
         build_model(settings(n_layers=1), vocabulary_size=10)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("activation_function", "geluu"), ("n_layer", "one"), ("n_embd", 0), ("n_embd", -8), ("n_head", 0)],
+)
+def test_a_value_that_makes_no_model_is_refused_with_its_key(key, value):
+    with pytest.raises(ModelError, match=f"gpt2 cannot be built with .*{key}.*{value}"):
+        build_model(settings(**{key: value}), vocabulary_size=10)
+
+
+@pytest.mark.parametrize("key", ["_attn_implementation", "attn_implementation", "auto_map", "save_pretrained"])
+def test_what_is_no_argument_of_the_architecture_is_refused(key):
+    with pytest.raises(ModelError, match=f"architecture_config names {key}, which gpt2 does not have"):
+        build_model(settings(**{key: "owner/code"}), vocabulary_size=10)
+
+
 def test_a_size_that_does_not_fit_is_refused_with_the_settings():
     with pytest.raises(ModelError, match="n_head"):
         build_model(settings(n_layer=1, n_embd=10, n_head=3), vocabulary_size=10)
