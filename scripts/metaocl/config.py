@@ -60,9 +60,14 @@ class Cities(Entry):
 class Download(Entry):
     """A public file that the user names: one that is there, or one to fetch."""
 
-    path: str | None = Field(default=None, description="The file, from the folder in which Snakemake runs.")
+    # Snakemake fills in what stands in braces, and a script would take a leading hyphen for an option.
+    path: str | None = Field(
+        default=None,
+        pattern=r"^[^-{}\n\r][^{}\n\r]*$",
+        description="The file, from the folder in which Snakemake runs. No braces, and no hyphen in front.",
+    )
     url: str | None = Field(
-        default=None, pattern=r"^https?://\S+$", description="Where to fetch it, in place of `path`."
+        default=None, pattern=r"^https?://[^\s{}]+$", description="Where to fetch it, in place of `path`."
     )
     sha256: str | None = Field(
         default=None, pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256; another content is an error."

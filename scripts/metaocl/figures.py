@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -202,5 +203,8 @@ def count_seeds(counts: Iterable[int]) -> str:
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure in the format of the path's ending; no date enters, so that equal figures give equal bytes."""
     dateless = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix, {})
+    # Drawn in memory: on a full disk matplotlib's PDF writer raises what has nothing to do with it.
+    drawn = BytesIO()
     with styled():
-        figure.savefig(path, format=path.suffix[1:], metadata=dateless)
+        figure.savefig(drawn, format=path.suffix[1:], metadata=dateless)
+    path.write_bytes(drawn.getvalue())

@@ -164,7 +164,8 @@ def _resume(saver: Saver, state: TrainingState, trainer: Trainer) -> tuple[Progr
         return Progress(), []
     progress, table = restored
     trainer.micro_batch = progress.pop("micro_batch")
-    print(f"going on from a checkpoint: epochs {progress['epochs']}, steps {progress['steps']}", file=sys.stderr)
+    done = f"{progress['epochs']} epochs and {progress['steps']} steps"
+    print(f"going on from a checkpoint: {done} are done", file=sys.stderr)
     return Progress(**progress), [] if table is None else [table]
 
 
