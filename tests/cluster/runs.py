@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from project import CONFIG, planned_jobs
+from project import CONFIG, LAST_STAGE, STAGE1, planned_jobs
 from slurm_cluster import Allocation, Cluster, wait_until
 
-CELL = "results/stages/people/tve/tiny/two_stages/seed0"
-STAGE1, LAST_STAGE = f"{CELL}/stage1", f"{CELL}/stage2_seed0"
 CHECKPOINT = "results/checkpoints/people/tve/tiny/two_stages/seed0/stage1/checkpoint.safetensors"
 # The jobs are short.
 OVERRIDES = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10")

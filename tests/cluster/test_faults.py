@@ -7,8 +7,8 @@ import os
 import signal
 import time
 
-from project import snakemake
-from runs import CHECKPOINT_OFTEN, LAST_STAGE
+from project import LAST_STAGE, snakemake
+from runs import CHECKPOINT_OFTEN
 from slurm_cluster import wait_until
 
 RESULT = f"{LAST_STAGE}/metrics.parquet"

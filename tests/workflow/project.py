@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 TINY = Path(__file__).parent / "tiny.yaml"
 CONFIG = "tiny.yaml"  # in every copy
+STAGE1 = "results/stages/people/tve/tiny/two_stages/seed0/stage1"  # of the cell that `one_cell` leaves
+LAST_STAGE = "results/stages/people/tve/tiny/two_stages/seed0/stage2_seed0"
 
 
 def copy_project(folder: Path) -> Path:
@@ -64,3 +68,46 @@ def change_config(folder: Path, change: Callable[[dict[str, Any]], object]) -> N
 def one_cell(config: dict[str, Any]) -> None:
     """Leave one define type and one seed of the tiny study."""
     config["studies"]["tiny"] |= {"define_types": ["tve"], "seeds": [0]}
+
+
+def ready_to_train(workspace: Path, folder: Path, epochs: int) -> Path:
+    """Copy a finished tiny run, but of its stages and what follows from them nothing: one cell is left to be trained.
+
+    epochs: of either stage.
+    """
+
+    def change(config: dict[str, Any]) -> None:
+        one_cell(config)
+        for stage in config["plans"]["two_stages"]["stages"]:
+            stage["epochs"] = epochs
+
+    later = shutil.ignore_patterns("stages", "tables", "figures", "summaries")
+    shutil.copytree(workspace, folder, symlinks=True, ignore=later)
+    change_config(folder, change)
+    return folder
+
+
+def running_in(folder: Path) -> dict[int, list[str]]:
+    """The processes that work in `folder`, by number, with the words of their commands."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or is not ours
+            if os.readlink(process / "cwd") == str(folder):
+                found[int(process.name)] = (process / "cmdline").read_bytes().decode().split("\0")
+    return found
+
+
+class SideBySide:
+    """Does the work of test cases two at a time: while a test waits for its case, the next one runs beside it."""
+
+    def __init__(self, work: Callable[[Any], Any], cases: Iterable[Any]) -> None:
+        self.work, self.cases = work, list(cases)
+        self.executor = ThreadPoolExecutor(2)
+        self.running: dict[Any, Future] = {}
+
+    def __call__(self, case: Any) -> Any:
+        place = self.cases.index(case)
+        for ahead in self.cases[place : place + 2]:
+            if ahead not in self.running:
+                self.running[ahead] = self.executor.submit(self.work, ahead)
+        return self.running[case].result()

@@ -1,0 +1,220 @@
+"""A full disk, a place that cannot be written, a damaged input: every script says so in one line and leaves nothing."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+from project import ROOT, STAGE1, TINY, SideBySide
+
+from metaocl.artifacts import file_hash
+from metaocl.config import canonical_json, parse_config
+
+FACTS = "facts/people/facts.parquet"
+BASE_MODEL = "base_models/people/tiny/model"
+DOCUMENTS = "documents/people/tve/seed0/documents.parquet"
+ALIASES = "documents/people/tve/seed0/aliases.parquet"
+STAGE2_ALIASES = "documents/people/tve/seed0/stage2_seed0/aliases.parquet"
+STAGE1_METRICS, METRICS, EFFECTS, GAPS = (
+    f"{STAGE1.removeprefix('results/')}/metrics.parquet",
+    *(f"tables/tiny/{name}.parquet" for name in ("metrics", "effects", "gaps")),
+)
+CSV, TREX, CLAIMS = "data/cvdb.csv", "data/trex", "config/claims.yaml"
+SEEDS = "--dataset {dataset} --define-type {define_type} --seed 0"
+FIGURES = "--figures out/figure.pdf out/figure.svg out/figure.png"
+
+# How each script that reads or writes artifacts is called; {name}: its settings.
+COMMANDS = {
+    "collect_metrics": "--study {study} --stages {stages} --results ."
+    " --parquet out/metrics.parquet --csv out/metrics.csv",
+    "estimate_effects": f"--metrics {METRICS} --parquet out/effects.parquet --csv out/effects.csv"
+    " --gaps-parquet out/gaps.parquet --gaps-csv out/gaps.csv",
+    "extract_facts": f"--source {{cvdb}} --entities 24 --data {CSV}"
+    " --facts out/facts.parquet --manifest out/facts.json",
+    "fetch_data": f"--downloaded {CSV} --sha256 {{hash}} --data out/data",
+    "initialize_model": f"--facts {FACTS} --settings {{random}} --seed 0 --model out/model --run out/run.json",
+    "judge_claims": f"--claims {CLAIMS} --gaps main={GAPS} --axis {{{{}}}}"
+    " --table out/claims.csv --markdown out/claims.md",
+    "measure_guessability": f"--facts {FACTS} --table out/guessability.csv",
+    "plot_gaps": f"--gaps {GAPS} --axis {{axis}} {FIGURES}",
+    "plot_training_curves": f"--metrics {METRICS} {FIGURES}",
+    "prepare_model": "--pretrained {pretrained} --model out/model --run out/run.json",
+    "tabulate_trex": f"--data {TREX} --triples out/triples.parquet --manifest out/triples.json",
+    "train_base_model": f"--facts {FACTS} --settings {{model}} --model out/model --run out/run.json",
+    "train_stage": f"--initial-model {BASE_MODEL} --documents {DOCUMENTS} --stage {{stage}} --stage-number 1 --seeds 0"
+    " --threads 1 --checkpoint checkpoint --checkpoint-minutes 10"
+    " --model out/model --metrics out/metrics.parquet --run out/run.json",
+    "write_documents": f"--facts {FACTS} {SEEDS}"
+    " --documents out/documents.parquet --aliases out/aliases.parquet --manifest out/documents.json",
+    "write_new_definitions": f"--facts {FACTS} --stage1-aliases {ALIASES} {SEEDS} --stage2-seed 0"
+    " --documents out/documents.parquet --aliases out/aliases.parquet --manifest out/documents.json",
+    "write_summary": f"--study tiny --metrics {METRICS} --effects {EFFECTS}"
+    " --markdown out/tiny.md --json out/tiny.json",
+}
+# The scripts' inputs, each damaged by itself: cut short, or, as half a text may be a text, overwritten.
+CUT_SHORT = {
+    "collect_metrics": [STAGE1_METRICS, STAGE2_ALIASES],
+    "estimate_effects": [METRICS],
+    "initialize_model": [FACTS],
+    "judge_claims": [GAPS],
+    "measure_guessability": [FACTS],
+    "plot_gaps": [GAPS],
+    "plot_training_curves": [METRICS],
+    "prepare_model": [f"{BASE_MODEL}/model.safetensors"],
+    "train_base_model": [FACTS],
+    "train_stage": [f"{BASE_MODEL}/model.safetensors", DOCUMENTS],
+    "write_documents": [FACTS],
+    "write_new_definitions": [FACTS, ALIASES],
+    "write_summary": [METRICS, EFFECTS],
+}
+OVERWRITTEN = {
+    "extract_facts": [CSV],
+    "fetch_data": [CSV],
+    "judge_claims": [CLAIMS],
+    "tabulate_trex": [f"{TREX}/documents-1.json"],
+}
+ONE_BYTE = {"train_stage": [f"{BASE_MODEL}/model.safetensors", DOCUMENTS]}
+DAMAGES = {
+    "cut short": (CUT_SHORT, lambda content: content[: len(content) // 2]),
+    "overwritten": (OVERWRITTEN, lambda content: bytes(len(content))),
+    "a byte changed": (ONE_BYTE, lambda content: content[:999] + bytes([content[999] ^ 1]) + content[1000:]),
+}
+DAMAGED = [
+    (damage, script, file)
+    for damage, (inputs, _) in DAMAGES.items()
+    for script, files in inputs.items()
+    for file in files
+]
+TO_WRITE = [(fault, script, "out/") for fault in ("full disk", "no folder") for script in COMMANDS]
+# No file may be larger than 200 bytes.
+FULL_DISK = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def run_script(script, arguments, folder, *launcher):
+    """Run a script in a folder, as a user would."""
+    command = [sys.executable, *launcher, str(ROOT / "scripts" / f"{script}.py"), *arguments]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def shelf(workspace, finished_run, tmp_path_factory):
+    """All inputs of all scripts, whole."""
+    folder = shutil.copytree(workspace / "results", tmp_path_factory.mktemp("shelf") / "whole")
+    shutil.copytree(ROOT / "tests/data", folder / "data")
+    (folder / "config").mkdir()
+    shutil.copy(ROOT / CLAIMS, folder / CLAIMS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def arguments():
+    """The arguments of each script."""
+    config = parse_config(yaml.safe_load(TINY.read_text()), str(TINY))
+    model = config.models["tiny"]
+    cells = [f"people/{define_type}/tiny/two_stages" for define_type in config.define_types]
+    axis = {"label": "define type", "log": False, "values": {cell: place for place, cell in enumerate(cells)}}
+    settings = {
+        "study": canonical_json(config.studies["tiny"]),
+        "dataset": canonical_json(config.datasets["people"]),
+        "define_type": canonical_json(config.define_types["tve"]),
+        "model": canonical_json(model),
+        "random": canonical_json(model.model_copy(update={"base_training": None})),
+        "stage": canonical_json(config.plans["two_stages"].stages[0]),
+        "stages": json.dumps({"two_stages": 2}),
+        "axis": json.dumps(axis),
+        "cvdb": json.dumps({"kind": "cvdb", "path": CSV}),
+        "pretrained": json.dumps({"folder": BASE_MODEL}),
+        "hash": file_hash(ROOT / "tests" / CSV),
+    }
+    quoted = {name: shlex.quote(text) for name, text in settings.items()}
+    return {script: shlex.split(words.format(**quoted)) for script, words in COMMANDS.items()}
+
+
+@pytest.fixture(scope="module")
+def outcome(shelf, arguments, tmp_path_factory):
+    """Gives how a script ended under a fault, and the folder in which it ran."""
+    base = tmp_path_factory.mktemp("faults")
+
+    def run(case):
+        fault, script, file = case
+        folder = shutil.copytree(shelf, base / f"{fault} {script} {file}".replace("/", " "))
+        if fault == "no folder":
+            (folder / "out").write_text("a file is in the folder's place")
+        if fault in DAMAGES:
+            damaged = folder / file
+            damaged.write_bytes(DAMAGES[fault][1](damaged.read_bytes()))
+        launcher = ("-c", FULL_DISK) if fault == "full disk" else ()
+        return run_script(script, arguments[script], folder, *launcher), folder
+
+    return SideBySide(run, TO_WRITE + DAMAGED)
+
+
+def assert_one_message(run, *said):
+    assert run.returncode == 1, run.stderr
+    assert "Traceback" not in run.stderr
+    (message,) = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
+    assert [words for words in said if words not in message] == [], message
+
+
+def test_every_script_that_writes_results_is_tried():
+    scripts = {path.stem for path in (ROOT / "scripts").glob("*.py") if "published(" in path.read_text()}
+    assert scripts == COMMANDS.keys() == CUT_SHORT.keys() | OVERWRITTEN.keys()
+
+
+@pytest.mark.parametrize("script", COMMANDS)
+def test_a_full_disk_is_one_message_and_leaves_nothing(outcome, script):
+    run, folder = outcome(("full disk", script, "out/"))
+    assert_one_message(run, "error: out/", "cannot be written: ", "File too large")
+    assert list((folder / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("script", COMMANDS)
+def test_a_place_that_cannot_be_written_is_one_message(outcome, script):
+    run, folder = outcome(("no folder", script, "out/"))
+    assert_one_message(run, "error: out/", "cannot be written: ")
+    assert (folder / "out").read_text() == "a file is in the folder's place"
+
+
+@pytest.mark.parametrize("case", DAMAGED, ids=" ".join)
+def test_a_damaged_input_is_one_message_that_names_it_and_nothing_is_written(outcome, case):
+    run, folder = outcome(case)
+    place, _, name = case[2].rpartition("/")
+    # What transformers cannot load, it does not say; the folder is named.
+    assert_one_message(run, place, *([] if case[1] == "prepare_model" else [name]))
+    assert not (folder / "out").exists() or list((folder / "out").iterdir()) == []
+
+
+def test_a_log_that_cannot_be_written_is_one_message(arguments, tmp_path):
+    (tmp_path / "logs").write_text("a file")
+    run = run_script("write_summary", [*arguments["write_summary"], "--log", "logs/a.log"], tmp_path)
+    assert_one_message(run, "logs")
+
+
+def test_a_checkpoint_that_cannot_be_written_is_one_message_and_no_result(shelf, arguments, tmp_path):
+    folder = shutil.copytree(shelf, tmp_path / "run")
+    (folder / "checkpoint").write_text("a file is in the folder's place")
+    run = run_script("train_stage", [*arguments["train_stage"], "--checkpoint-minutes", "0"], folder)
+    assert_one_message(run, "error: checkpoint: the checkpoint cannot be written: ")
+    assert not (folder / "out").exists()
+
+
+def test_a_damaged_checkpoint_does_not_change_the_result(shelf, arguments, tmp_path):
+    folder = shutil.copytree(shelf, tmp_path / "run")
+    (folder / "checkpoint").mkdir()
+    shutil.copy(folder / BASE_MODEL / "model.safetensors", folder / "checkpoint/checkpoint.safetensors")
+    run = run_script("train_stage", arguments["train_stage"], folder)
+    assert run.returncode == 0, run.stderr
+    assert "checkpoint: the checkpoint is not used, training starts afresh: " in run.stderr
+    undisturbed = folder / STAGE1.removeprefix("results/")
+    for name in ("metrics.parquet", "model/model.safetensors"):
+        assert (folder / "out" / name).read_bytes() == (undisturbed / name).read_bytes()
+    assert not (folder / "checkpoint").exists()

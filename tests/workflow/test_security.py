@@ -1,0 +1,453 @@
+"""Hostile input is refused or handled as data: no text is run, no pickle is read, and jobs need no network."""
+
+import copy
+import functools
+import http.server
+import json
+import os
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import get_args
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+from project import CONFIG, LAST_STAGE, ROOT, STAGE1, change_config, copy_project, one_cell, snakemake
+from safetensors.torch import load_file
+
+from metaocl.artifacts import file_hash, read_rows, write_checksums
+from metaocl.checkpoints import Checkpoint
+from metaocl.config import ConfigError, Entry, Pretrained, parse_config
+from metaocl.documents import Document
+from metaocl.errors import UserError
+from metaocl.models import load_model
+from metaocl.pretrained import load_pretrained
+
+SAMPLE = ROOT / "tests/data/cvdb.csv"
+
+
+def assert_nothing_ran(folder):
+    assert list(folder.rglob("hacked*")) == []
+
+
+# Texts of the configuration.
+
+# What a shell, a pattern of files, a path or printf would read specially.
+HOSTILE = """it's "a" `touch hacked` $(touch hacked); touch hacked & touch hacked | touch hacked \\ %s %% * ? [a-z] ~"""
+
+
+def hostile_forms(number, server):
+    """Hostile texts, the worst first, each of which gets past another check; the number tells the places apart."""
+    text = f"{HOSTILE} {number}"
+    return [
+        f"{text} {{dataset}} {{{{\ntouch hacked\n$(touch hacked)",
+        f"{text} {{dataset}} {{{{",
+        text,
+        f"{{variable}} {{tag}} {{entity}}, {{source}}: {text} {{{{dataset}}}}",
+        f"{{variable}} {{tag}} {{entity}}: {text} {{{{dataset}}}}",
+        f"{server}/{text.replace(' ', '${IFS}')}{{dataset}}",
+        f"{server}/{text.replace(' ', '${IFS}')}",
+    ]
+
+
+def base_config(server):
+    """A configuration in which every field that takes a text has one."""
+    config = yaml.safe_load((ROOT / "tests/workflow/sources.yaml").read_text())
+    datasets, studies, models = config["datasets"], config["studies"], config["models"]
+    datasets["cvdb"]["source"]["sha256"] = file_hash(SAMPLE)
+    datasets["fetched"]["source"] |= {"url": f"{server}/cvdb.csv", "sha256": file_hash(SAMPLE)}
+    trex = {"kind": "trex", "url": f"{server}/trex.zip", "sha256": "0" * 64}
+    datasets["fetched_trex"] = {"source": trex, "entities": 24}
+    models["hub"] = {"pretrained": {"hub": "a/b", "revision": "v1"}}
+    models["package"] = {"pretrained": {"package": "a", "file": "a.gguf"}}
+    studies["entities"] |= {"description": "All of them.", "datasets": ["cvdb", "trex", "fetched", "fetched_trex"]}
+    studies["local"]["models"] += ["hub", "package"]
+    return parse_config(config, "base").model_dump(mode="json")
+
+
+def text_places(value, path=()):
+    """Where a configuration has a text: its path, and whether it is the path's last key itself."""
+    if isinstance(value, str):
+        yield path, False
+    elif isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from text_places(inner, (*path, key))
+            if isinstance(key, str):
+                yield (*path, key), True
+
+
+def replaced(config, place, text):
+    """A copy of a configuration with another text in one place."""
+    (*parents, last), is_key = place
+    changed = copy.deepcopy(config)
+    section = functools.reduce(lambda entry, part: entry[part], parents, changed)
+    if is_key:
+        section[text] = section.pop(last)
+    else:
+        section[last] = text
+    return changed
+
+
+def is_accepted(config):
+    try:
+        return bool(parse_config(config, "hostile"))
+    except ConfigError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The address of a web server on this machine that gives the CVDB sample, whatever it is asked for."""
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copy(SAMPLE, folder / "sample")
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def translate_path(self, path):
+            return str(folder / "sample")
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def hostile_texts(server):
+    """For every place of the configuration that takes a hostile text: the worst one that it takes."""
+    config = base_config(server)
+    accepted = {}
+    for number, place in enumerate(text_places(config)):
+        for text in hostile_forms(number, server):
+            if is_accepted(replaced(config, place, text)):
+                accepted[place] = text
+                break
+    return accepted
+
+
+@pytest.fixture(scope="module")
+def hostile_project(server, hostile_texts, tmp_path_factory):
+    """A copy of the project with all of these texts at once, and the files that they name."""
+    folder = copy_project(tmp_path_factory.mktemp("hostile"))
+    config = base_config(server)
+    for place in sorted(hostile_texts, key=lambda place: place[1]):  # keys last, as they change the paths
+        config = replaced(config, place, hostile_texts[place])
+    (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
+    shutil.copy(SAMPLE, folder / config["datasets"]["cvdb"]["source"]["path"])
+    shutil.copytree(ROOT / "tests/data/trex", folder / config["datasets"]["trex"]["source"]["path"])
+    return folder
+
+
+def takes_text(annotation):
+    return annotation is str or any(map(takes_text, get_args(annotation)))
+
+
+def fields_with_text(entry):
+    """The fields, of an entry and those in it, that take a text, and have one."""
+    for name, field in type(entry).model_fields.items():
+        value = getattr(entry, name)
+        if takes_text(field.annotation) and value:
+            yield type(entry), name
+        for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]:
+            if isinstance(inner, Entry):
+                yield from fields_with_text(inner)
+
+
+def entry_classes(base=Entry):
+    for kind in base.__subclasses__():
+        yield from entry_classes(kind) if kind.__subclasses__() else [kind]
+
+
+def test_every_field_that_takes_a_text_is_tried(server):
+    tried = set(fields_with_text(parse_config(base_config(server), "base")))
+    fields = {
+        (k, name) for k in entry_classes() for name, field in k.model_fields.items() if takes_text(field.annotation)
+    }
+    assert len(fields) > 20
+    assert fields - tried == set(), "give base_config() a text for them"
+
+
+def test_names_take_no_hostile_text(hostile_texts):
+    names = {".".join(map(str, path)) for path, is_key in hostile_texts if is_key or path[0] in ("study", "plans")}
+    assert [name for name in names if ".architecture_config." not in name] == []
+    lists = [path for path, _ in hostile_texts if path[0] == "studies" and path[-1] != "description"]
+    assert lists == []
+
+
+def test_the_commands_that_a_dry_run_prints_carry_every_hostile_text_as_data(hostile_project, hostile_texts, tmp_path):
+    recorder = tmp_path / "python"
+    recorder.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
+    recorder.chmod(0o755)
+    plan = snakemake("everything", "--dry-run", "--forceall", cwd=hostile_project)
+    commands = re.findall(r"^ *Shell command: (.*python .*)$", plan.stdout + plan.stderr, re.MULTILINE)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    script = "\n".join(commands)
+    run = subprocess.run(
+        ["bash", "-euo", "pipefail"],
+        input=script,
+        cwd=hostile_project,
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert_nothing_ran(hostile_project)
+    received = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(received) == len(commands) > 20
+    found = {text for words in received for word in words for text in texts_in(word)}
+    # A study's description is for people; no job sees it.
+    expected = {text for (path, _), text in hostile_texts.items() if path[-1] != "description"}
+    assert len(expected) > 20
+    assert expected - found == set()
+
+
+def texts_in(word):
+    """A word of a command, and all texts in it if it is JSON."""
+    yield word
+    try:
+        content = json.loads(word)
+    except ValueError:
+        return
+    for path, is_key in text_places(content):
+        yield path[-1] if is_key else functools.reduce(lambda entry, part: entry[part], path, content)
+
+
+@pytest.mark.parametrize("dataset", ["cvdb", "fetched"])
+def test_hostile_texts_arrive_in_the_documents_byte_for_byte(hostile_project, dataset):
+    target = f"results/documents/{dataset}/sentences/seed0/documents.parquet"
+    snakemake(target, cwd=hostile_project)
+    assert_nothing_ran(hostile_project)
+    documents = pd.read_parquet(hostile_project / target)
+    definitions = documents[documents["part"] == "definitions"]
+    texts = "".join(definitions["prompt"] + definitions["completion"])
+    config = yaml.safe_load((hostile_project / CONFIG).read_text())["define_types"]["sentences"]
+    tags = config["tags"]["reliable"] + config["tags"]["unreliable"]
+    endings = [template.partition(":")[2].format() for template in config["templates"]]
+    assert all(HOSTILE in text for text in [*tags, *endings, *config["words"]["source"]])
+    assert [text for text in [*tags, *endings, *config["words"]["source"]] if text not in texts] == []
+
+
+def test_hostile_names_in_the_data_are_names(tmp_path):
+    folder = copy_project(tmp_path / "project")
+    ending = """ `touch hacked`; touch hacked {name} {tag} {{ "it's" $HOME"""
+    (folder / "trex").mkdir()
+    for sample in (ROOT / "tests/data/trex").iterdir():
+        documents = json.loads(sample.read_text())
+        for document in documents:
+            for triple in document["triples"]:
+                triple["subject"]["surfaceform"] += ending
+        (folder / "trex" / sample.name).write_text(json.dumps(documents))
+    dataset = {"source": {"kind": "trex", "path": "trex"}, "entities": 24, "held_out_share": "1/4"}
+    change_config(folder, lambda config: config["datasets"].update(people=dataset))
+    target = "results/documents/people/tve/seed0/documents.parquet"
+    snakemake(target, cwd=folder)
+    assert_nothing_ran(folder)
+    documents = pd.read_parquet(folder / target)
+    definitions = documents[documents["part"] == "definitions"]
+    assert len(definitions) > 0
+    assert definitions["completion"].str.endswith(f"{ending}\n").all()
+
+
+def test_a_configuration_that_names_python_objects_is_refused(workspace, tmp_path):
+    (tmp_path / "bad.yaml").write_text(f'study: !!python/object/apply:os.system ["touch {tmp_path}/hacked"]\n')
+    run = snakemake("--dry-run", "--configfile", str(tmp_path / "bad.yaml"), cwd=workspace, check=False)
+    assert run.returncode != 0
+    assert "Traceback" not in run.stdout + run.stderr
+    assert_nothing_ran(tmp_path)
+
+
+# Pickles.
+
+
+class Attack:
+    """An object that writes a file when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return open, (str(self.marker), "w")
+
+
+PICKLES = {
+    "a plain pickle": lambda attack, path: path.write_bytes(pickle.dumps(attack)),
+    "torch's zip": lambda attack, path: torch.save({"weight": attack}, path),
+    "torch's older form": lambda attack, path: torch.save(
+        {"weight": attack}, path, _use_new_zipfile_serialization=False
+    ),
+}
+IN_A_MODEL = [
+    *("pytorch_model.bin", "model.bin", "adapter_model.bin", "optimizer.pt", "training_args.bin", "rng_state.pth"),
+    *("model.safetensors", "config.json", "generation_config.json", "adapter_config.json"),
+    *("model.safetensors.index.json", "pytorch_model.bin.index.json"),
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json"),
+    *("tokenizer.model", "tokenizer.pkl", "vocab.pkl", "chat_template.jinja"),
+]
+
+
+@pytest.fixture
+def model(workspace, finished_run, tmp_path):
+    return shutil.copytree(workspace / "results/base_models/people/tiny/model", tmp_path / "model")
+
+
+@pytest.fixture(params=PICKLES)
+def plant(request, tmp_path):
+    """Writes a pickle that would write the file `hacked`."""
+    return functools.partial(PICKLES[request.param], Attack(tmp_path / "hacked"))
+
+
+def edit(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def loads(model):
+    """Which of the two ways in which jobs read models take this one."""
+    write_checksums(model)  # as whoever gives it to us would do
+    taken = []
+    for load in (load_model, lambda folder: load_pretrained(Pretrained(folder=str(folder)))):
+        with suppress(UserError):
+            load(model)
+            taken.append(load)
+    return taken
+
+
+def test_the_pickles_of_these_tests_do_harm_where_they_are_read(plant, tmp_path):
+    plant(tmp_path / "attack")
+    with suppress(RuntimeError):  # it is not what torch expects; too late
+        torch.load(tmp_path / "attack", weights_only=False)
+    assert (tmp_path / "hacked").exists()
+
+
+@pytest.mark.parametrize("name", IN_A_MODEL)
+def test_a_pickle_in_a_models_folder_is_not_read(model, plant, name):
+    plant(model / name)
+    loads(model)
+    assert_nothing_ran(model.parent)
+
+
+@pytest.mark.parametrize("shard", ["shard.bin", "model-00001-of-00001.safetensors"])
+def test_an_index_of_weights_that_names_a_pickle_is_refused(model, plant, shard):
+    names = list(load_file(model / "model.safetensors"))
+    (model / "model.safetensors").unlink()
+    plant(model / shard)
+    index = {"metadata": {}, "weight_map": dict.fromkeys(names, shard)}
+    (model / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert loads(model) == []
+    assert_nothing_ran(model.parent)
+
+
+def test_harmless_weights_that_are_pickled_are_refused_too(model):
+    weights = load_file(model / "model.safetensors")
+    (model / "model.safetensors").unlink()
+    torch.save(weights, model / "shard.bin")
+    index = {"metadata": {}, "weight_map": dict.fromkeys(weights, "shard.bin")}
+    (model / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert loads(model) == []
+
+
+@pytest.mark.parametrize("name", ["adapter_model.bin", "../attack.safetensors", "attack.bin"])
+def test_a_configuration_that_names_a_pickle_as_weights_is_refused(model, plant, name):
+    plant(model / name)
+    edit(model / "config.json", transformers_weights=name)
+    assert loads(model) == []
+    assert_nothing_ran(model.parent)
+
+
+@pytest.mark.parametrize("key", ["attn_implementation", "_attn_implementation", "experts_implementation"])
+def test_code_from_the_hub_that_a_configuration_asks_for_is_not_fetched(model, monkeypatch, key):
+    asked = []
+    monkeypatch.setattr("transformers.integrations.hub_kernels.get_kernel", lambda *names, **_: asked.append(names))
+    monkeypatch.setattr("transformers.integrations.hub_kernels.is_kernels_available", lambda *_, **__: True)
+    edit(model / "config.json", **{key: "kernels-community/attention"})
+    loads(model)
+    assert asked == []
+
+
+def test_a_pickle_in_the_place_of_a_table_is_not_read(plant, tmp_path):
+    plant(tmp_path / "documents.parquet")
+    with pytest.raises(UserError, match=r"documents\.parquet: cannot be read"):
+        read_rows(tmp_path / "documents.parquet", Document)
+    assert_nothing_ran(tmp_path)
+
+
+def test_a_pickle_in_the_place_of_a_checkpoint_is_not_read(plant, tmp_path, capsys):
+    checkpoint = Checkpoint(tmp_path, "this run")
+    plant(checkpoint.file)
+    assert checkpoint.restore(None) is None
+    assert "the checkpoint is not used" in capsys.readouterr().err
+    assert_nothing_ran(tmp_path)
+
+
+FORBIDDEN = {
+    "pickles": r"\b(import|from) +(c?[pP]ickle|dill|joblib|shelve|marshal)\b|read_pickle|torch\.load\(|weights_only",
+    "arrays of pickles": r"allow_pickle=True",
+    "code that comes with a model": r"trust_remote_code=(?!False)",
+    "texts as commands": r"shell=True|os\.system|os\.popen",
+    "texts as Python": r"(?<![\w.])(eval|exec|__import__)\(",
+    "YAML with Python objects": r"yaml\.(load|unsafe_load|full_load)\(",
+}
+
+
+@pytest.mark.parametrize("pattern", FORBIDDEN.values(), ids=FORBIDDEN)
+def test_no_source_reads_pickles_or_runs_texts(pattern):
+    sources = [*ROOT.glob("scripts/**/*.py"), *ROOT.glob("workflow/**/*.smk"), ROOT / "workflow/Snakefile"]
+    assert len(sources) > 50
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line}"
+        for path in sources
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+    assert found == []
+
+
+# The network, and the folder's name.
+
+TRAP = """
+import os, socket, sys
+
+def refuse(*arguments, **options):
+    with open(os.environ["ATTEMPTS"], "a") as attempts:
+        print(sys.argv, arguments, file=attempts)
+    raise OSError("this machine has no network")
+
+socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = refuse
+socket.getaddrinfo = socket.gethostbyname = refuse
+"""
+
+
+@pytest.fixture
+def no_network(tmp_path):
+    """The environment of a machine without network, on which attempts to use one are written to the file ATTEMPTS."""
+    (tmp_path / "trap").mkdir()
+    (tmp_path / "trap/sitecustomize.py").write_text(TRAP)
+    return {"PYTHONPATH": str(tmp_path / "trap"), "ATTEMPTS": str(tmp_path / "attempts")}
+
+
+def test_an_attempt_to_use_the_network_is_noticed(no_network, tmp_path):
+    code = "import urllib.request as r; r.urlopen('http://127.0.0.1:9')"
+    assert (
+        subprocess.run([sys.executable, "-c", code], env=os.environ | no_network, capture_output=True).returncode != 0
+    )
+    assert "127.0.0.1" in (tmp_path / "attempts").read_text()
+
+
+def test_a_study_needs_no_network_and_runs_in_a_folder_of_any_name(workspace, finished_run, no_network, tmp_path):
+    folder = tmp_path / """it's a "study" $(touch hacked) `touch hacked`; touch hacked & * \\ ü"""
+    folder.mkdir()
+    copy_project(folder)
+    change_config(folder, one_cell)
+    snakemake(cwd=folder, **no_network)
+    assert not (tmp_path / "attempts").exists(), (tmp_path / "attempts").read_text()
+    for stage in (STAGE1, LAST_STAGE):
+        for name in ("metrics.parquet", "model/model.safetensors"):
+            assert (folder / stage / name).read_bytes() == (workspace / stage / name).read_bytes()
+    assert_nothing_ran(tmp_path)
