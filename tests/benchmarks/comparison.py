@@ -87,18 +87,20 @@ class Side:
 def compare(work: Work, folder: Path, repeats: int) -> dict[str, Any]:
     """Have a work done by both sides in turns; what each took, and their metrics."""
     place = prepare(work, folder)
-    peak = measure_peak(place.threads)["operations"]
-    pairs = []
+    peaks, pairs = [measure_peak(place.threads)["operations"]], []
     for repeat in range(repeats):
-        # Who begins changes, lest one side always finds the quieter machine. The plain way needs documents first.
-        order = [("workflow", run_workflow), ("plain", run_plain)][:: 1 if repeat % 2 == 0 else -1]
-        pairs.append({name: asdict(run_side(place, work)) for name, run_side in order})
+        sides = [("workflow", run_workflow), ("plain", run_plain)]
+        if repeat % 2:
+            # Who begins changes, lest one side always finds the quieter machine.
+            sides.reverse()
+        pairs.append({name: asdict(run_side(place, work)) for name, run_side in sides})
         print(f"{work.title}: {repeat + 1} of {repeats}", file=sys.stderr)
+    peaks.append(measure_peak(place.threads)["operations"])
     plain = json.loads((place.project / "plain/run.json").read_text())
     return {
         "title": work.title,
         "threads": place.threads,
-        "peak_operations": peak,
+        "peak_operations": max(peaks),
         "parameters": plain["parameters"],
         **{key: sum(stage[key] for stage in plain["stages"]) for key in ("steps", "tokens", "epochs")},
         "pairs": pairs,
@@ -111,7 +113,7 @@ def measure_peak(threads: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "peak.json")
         run([sys.executable, HERE / "peak.py", threads], Path(folder), log)
-        return json.loads(log.read_text())
+        return json.loads(log.read_text().splitlines()[-1])
 
 
 def prepare(work: Work, folder: Path) -> Place:
@@ -124,8 +126,8 @@ def prepare(work: Work, folder: Path) -> Place:
     (cell,) = study_cells(config.studies[work.study])
     place = Place(project, config, work.study, cell)
     if (pretrained := config.models[cell.model].pretrained) and pretrained.folder:
-        place.snakemake("results/pretrained_models/smollm2-135m/model")
         tokenizer = "results/pretrained_models/smollm2-135m/model"
+        place.snakemake(tokenizer)
         run([sys.executable, HERE / "neox.py", tokenizer, pretrained.folder], project, project / "neox.log")
     if pretrained:
         place.snakemake(f"results/pretrained_models/{cell.model}/model")

@@ -13,15 +13,18 @@ Row = tuple[str, int, bool, Callable[[dict[str, Any]], float]]
 def write_page(measured: dict[str, Any]) -> str:
     """The page of what speed.py measured."""
     machine, code = measured["machine"], measured["code"]
-    changed = "" if code["clean"] else " with changes"
+    commit = f"commit {code['commit'][:7]}{'' if code['clean'] else ' with changes'}" if code["commit"] else "no commit"
     head = [
         "# The workflow's speed, next to transformers' Trainer and `generate`",
-        f"{measured['date']}, commit {str(code['commit'])[:7]}{changed}; {machine['cpus']} cores of {machine['name']}, "
+        f"{measured['date']}, {commit}; {machine['cpus']} cores of {machine['name']}, "
         f"{machine['device'] or 'no CUDA GPU'}, {machine['system']}; torch {measured['packages']['torch']}, "
         f"transformers {measured['packages']['transformers']}, Python {measured['python']}. Load average at the start: "
         f"{machine['load']:.1f}.",
         "Medians of the repeats. The last column says how many times better the workflow is, as the median of the "
-        "ratios of runs that followed each other, with the smallest and the largest; below 1 it is worse.",
+        "ratios of runs that followed each other, with the smallest and the largest; below 1 it is worse. The workflow "
+        "runs as a user calls it, from the configuration to the table of metrics. The plain way is one process, which "
+        "gets the documents and the first model for nothing; after each epoch it takes the losses of all test splits, "
+        "as the authors' code does, and answers all questions. Pretrained models are prepared beforehand.",
     ]
     works = [part for name, work in measured["works"].items() for part in write_work(name, work)]
     planning = write_planning(measured["planning"]) if "planning" in measured else []
@@ -48,7 +51,8 @@ def write_work(name: str, work: dict[str, Any] | None) -> list[str]:
         f"TFLOP/s, {work['threads']} CPU thread{'s' if work['threads'] > 1 else ''}.",
         f"Exact match at the end, workflow and plain: {end}. Of {agreement['figures']} figures (epoch, test set, "
         f"subset) {agreement['equal']} are equal; the largest difference is {agreement['largest_difference']:.4f}. "
-        "Sums over differently padded batches are rounded differently, which can tip a close choice.",
+        "Sums over differently padded batches are rounded differently (coarsely in bfloat16, on a GPU), which can tip "
+        "a close choice.",
     ]
 
 
