@@ -52,6 +52,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="how often each side does each work")
     parser.add_argument("works", nargs="*", metavar="WORK", help=f"{', '.join(WORKS)} or planning; by default all")
     arguments = parser.parse_args()
+    if arguments.repeats < 1:
+        parser.error(f"--repeats is {arguments.repeats}; expected 1 or more")
     asked = arguments.works or [*WORKS, "planning"]
     if unknown := [name for name in asked if name not in {*WORKS, "planning"}]:
         parser.error(f"there is no work {', '.join(unknown)}; there are {', '.join(WORKS)} and planning")
