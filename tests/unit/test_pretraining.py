@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaocl.aliases import draw_aliases
+from metaocl.artifacts import CHECKSUMS
 from metaocl.config import BaseTraining, Dataset, DefineType, Model
 from metaocl.documents import write_question, write_stage1_documents
 from metaocl.facts import Fact, ask
@@ -102,7 +103,7 @@ def test_the_seed_decides_all_weights_of_a_new_model(tmp_path, architecture, con
         files[run] = {file.name: file.read_bytes() for file in (tmp_path / run).iterdir()}
     assert files["first"] == files["again"]
     differing = {name for name in files["first"] if files["first"][name] != files["other"][name]}
-    assert differing == {"model.safetensors"}
+    assert differing == {"model.safetensors", CHECKSUMS}
 
 
 def base_settings(**changes):
