@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 from metaocl.commands import command_parser, run_command
-from metaocl.config import parse_config
+from metaocl.config import parse_config, read_yaml
 from metaocl.costs import OPERATIONS_PER_SECOND, estimate_costs
 
 
@@ -22,7 +20,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
-    config = parse_config(yaml.safe_load(arguments.config.read_text(encoding="utf-8")), str(arguments.config))
+    config = parse_config(read_yaml(arguments.config), str(arguments.config))
     costs = estimate_costs(config)
     print(f"{'study':<20}{'jobs':>8}{'GPU hours':>12}")
     for cost in costs:

@@ -9,12 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from metaocl.artifacts import published, read_table
 from metaocl.claims import Claim, Verdict, judge, parse_claims
 from metaocl.commands import command_parser, run_command
-from metaocl.config import ConfigError
+from metaocl.config import read_yaml
 
 NOTES = """
 A claim is *reproduced* if each of its parts is significant (one-sided paired t test over stage-1 seeds, 5 %; two such
@@ -41,20 +40,12 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, required=True, help="the same for people, to write")
     arguments = parser.parse_args()
 
-    claims = read_claims(arguments.claims)
+    claims = parse_claims(read_yaml(arguments.claims), str(arguments.claims))
     tables = {study: read_table(path).to_pandas() for study, path in arguments.gaps}
     verdicts = [judge(claim, tables.get(claim.study), arguments.axis.get(claim.study, {})) for claim in claims]
     with published(arguments.table, arguments.markdown) as (table_place, markdown_place):
         table_of(claims, verdicts).to_csv(table_place, index=False)
         markdown_place.write_text(page_of(claims, verdicts), encoding="utf-8")
-
-
-def read_claims(path: Path) -> list[Claim]:
-    """The claims in a YAML file. Raises ConfigError."""
-    try:
-        return parse_claims(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
 
 
 def table_of(claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> pd.DataFrame:

@@ -10,9 +10,11 @@ import json
 from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
+from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from metaocl.errors import UserError
@@ -580,6 +582,14 @@ class Config(Entry):
                     "of their own: give it a model without base_training"
                 )
         return self
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file. Raises ConfigError."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
 
 
 def parse_config(raw: object, origin: str) -> Config:

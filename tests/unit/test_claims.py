@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from pathlib import Path
@@ -13,7 +14,7 @@ import yaml
 
 import judge_claims
 from metaocl.claims import Claim, Question, Series, ask, decide, judge, parse_claims
-from metaocl.config import ConfigError
+from metaocl.config import ConfigError, read_yaml
 from metaocl.effects import CELL
 
 FILE = Path(__file__).parents[2] / "config" / "claims.yaml"
@@ -336,7 +337,7 @@ def test_seeds_needed_for_several_parts_find_all_of_them_in_80_of_100_studies():
 
 
 def test_the_file_holds_the_fifteen_claims_of_the_paper():
-    claims = judge_claims.read_claims(FILE)
+    claims = parse_claims(read_yaml(FILE), str(FILE))
     assert len(claims) == 15
     assert {claim.study for claim in claims[11:14]} == {"mnist_qa", "gradient_alignment", "tag_probes"}
     assert all(claim.minimum_seeds >= 10 and claim.significance == 0.05 for claim in claims)
@@ -436,7 +437,22 @@ def test_a_table_of_a_study_gives_its_claims_a_verdict(tmp_path, monkeypatch):
     assert "| **reproduced** | 12 |" in page
 
 
-def test_a_file_that_is_no_yaml_is_refused(tmp_path):
-    (tmp_path / "claims.yaml").write_text("claims: [")
-    with pytest.raises(ConfigError, match=r"claims\.yaml: cannot be read as YAML: while parsing"):
-        judge_claims.read_claims(tmp_path / "claims.yaml")
+@pytest.mark.parametrize("script", ["judge_claims", "estimate_gpu_hours"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"claims: [", "while parsing"),
+        (b"\xff\xfe", "codec"),
+        (None, "No such file"),
+        (b"!!python/name:os.system", "tag"),
+    ],
+    ids=["half a list", "no text", "absent", "Python"],
+)
+def test_a_file_that_is_no_yaml_is_refused(tmp_path, monkeypatch, script, content, said):
+    file = tmp_path / "file.yaml"
+    if content is not None:
+        file.write_bytes(content)
+    options = ["--claims", str(file), "--axis", "{}", "--table", "a", "--markdown", "b"]
+    monkeypatch.setattr("sys.argv", [script, *(options if script == "judge_claims" else [str(file)])])
+    with pytest.raises(ConfigError, match=rf"file\.yaml: cannot be read as YAML: .*{said}"):
+        importlib.import_module(script).main()

@@ -85,6 +85,21 @@ MISTAKES = {
         {"kind": "trex", "path": "a", "url": "https://b.org/c"},
         ["datasets.people.source", "give either path", "or url"],
     ),
+    "path with a wildcard": (
+        "datasets.people.source",
+        {"kind": "cvdb", "path": "data/{dataset}.csv"},
+        ["datasets.people.source.cvdb.path", "'data/{dataset}.csv'", "match pattern"],
+    ),
+    "path like an option": (
+        "datasets.people.source",
+        {"kind": "trex", "path": "--manifest"},
+        ["datasets.people.source.trex.path", "'--manifest'", "match pattern"],
+    ),
+    "address with a wildcard": (
+        "datasets.people.source",
+        {"kind": "trex", "url": "https://b.org/{seed}"},
+        ["datasets.people.source.trex.url", "'https://b.org/{seed}'", "match pattern"],
+    ),
     "hash of another length": (
         "datasets.people.source",
         {"kind": "cvdb", "path": "a", "sha256": "abc"},
