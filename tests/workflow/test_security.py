@@ -168,9 +168,9 @@ def entry_classes(base=Entry):
 
 def test_every_field_that_takes_a_text_is_tried(server):
     tried = set(fields_with_text(parse_config(base_config(server), "base")))
-    fields = {
-        (k, name) for k in entry_classes() for name, field in k.model_fields.items() if takes_text(field.annotation)
-    }
+    # Other modules have entries of their own, the claims; they are there if another test has imported them.
+    kinds = [kind for kind in entry_classes() if kind.__module__ == Entry.__module__]
+    fields = {(k, name) for k in kinds for name, field in k.model_fields.items() if takes_text(field.annotation)}
     assert len(fields) > 20
     assert fields - tried == set(), "give base_config() a text for them"
 
