@@ -1,8 +1,7 @@
-"""Documents as tensors that stay in memory: training batches and prompts to be answered."""
+"""Documents as tensors that stay in memory, and training batches of them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,22 +82,9 @@ def encode_examples(model: Any, tokenizer: Any, texts: Sequence[Text], objective
     return Examples(*padded, *lengths)
 
 
-def encode_prompts(
-    model: Any, tokenizer: Any, prompts: Sequence[str], largest_group: int = 512
-) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Tokenise prompts into groups of equal length, so that decoding needs no padding, of at most `largest_group` rows.
-
-    Each group is a pair: the places of its prompts in `prompts`, int64 (n,), and their tokens, int64 (n, length).
-    """
-    rows_by_length: defaultdict[int, list[int]] = defaultdict(list)
-    tokens = _tokenize_prompts(tokenizer, prompts)
-    for row, prompt in enumerate(tokens):
-        rows_by_length[len(prompt)].append(row)
-    return [
-        (rows, torch.tensor([tokens[row] for row in rows.tolist()], device=model.device))
-        for _, same_length in sorted(rows_by_length.items())
-        for rows in torch.tensor(same_length).split(largest_group)
-    ]
+def tokenize_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[Tokens]:
+    """Tokens of each prompt, with the special tokens that its tokenizer begins a text with."""
+    return tokenizer(list(prompts))["input_ids"] if prompts else []
 
 
 def tokenize_texts(model: Any, tokenizer: Any, texts: Sequence[Text]) -> list[tuple[Tokens, Tokens]]:
@@ -108,7 +94,7 @@ def tokenize_texts(model: Any, tokenizer: Any, texts: Sequence[Text]) -> list[tu
     where the whole text does not begin with the prompt's own tokens, the two are tokenised apart. An encoder-decoder's
     completion ends with its end-of-sequence token, where it has one: such tokenizers often have no line break.
     """
-    prompts = _tokenize_prompts(tokenizer, [prompt for prompt, _ in texts])
+    prompts = tokenize_prompts(tokenizer, [prompt for prompt, _ in texts])
     if not texts:
         return []
     ends_itself = model.config.is_encoder_decoder and tokenizer.eos_token_id is not None
@@ -124,10 +110,6 @@ def tokenize_texts(model: Any, tokenizer: Any, texts: Sequence[Text]) -> list[tu
         (prompt, whole[len(prompt) :] if whole[: len(prompt)] == prompt else completion)
         for prompt, completion, whole in zip(prompts, apart, wholes, strict=True)
     ]
-
-
-def _tokenize_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[Tokens]:
-    return tokenizer(list(prompts))["input_ids"] if prompts else []
 
 
 def _causal_labels(prompt: Tokens, completion: Tokens, objective: Objective) -> Tokens:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE, Unigram
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 from metaocl.config import BaseTraining, Model
-from metaocl.models import build_model, build_word_tokenizer, pick_device
+from metaocl.models import PADDING_ID, build_model, build_word_tokenizer, model_class, pick_device
 
 # Without dropout. Large random weights make different prompts get different answers.
 GPT2 = {
@@ -32,6 +34,40 @@ ENCODER_DECODERS = {
     "t5": {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2, "dropout_rate": 0.0},
 }
 ARCHITECTURES = CAUSAL | ENCODER_DECODERS
+# Pretrained models may also have architectures that count positions in ways of their own, that see a window of the text
+# only, or that keep a running state.
+PECULIAR = {
+    "bloom": {"hidden_size": 16, "n_layer": 2, "n_head": 2, "initializer_range": 0.6},
+    "mpt": {"d_model": 16, "n_layers": 2, "n_heads": 2, "initializer_range": 0.6},
+    "mistral": OTHERS | {"intermediate_size": 32, "num_key_value_heads": 1, "initializer_range": 0.6},
+    "gpt_neo": {
+        "hidden_size": 16,
+        "num_layers": 2,
+        "num_heads": 2,
+        "attention_types": [[["global", "local"], 1]],
+        "initializer_range": 0.6,
+        "resid_dropout": 0.0,
+        "embed_dropout": 0.0,
+    },
+    "lfm2": OTHERS
+    | {
+        "intermediate_size": 32,
+        "num_key_value_heads": 2,
+        "layer_types": ["conv", "full_attention"],
+        "initializer_range": 0.6,
+    },
+    "bart": {
+        "d_model": 16,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2,
+        "encoder_ffn_dim": 32,
+        "decoder_ffn_dim": 32,
+        "max_position_embeddings": 64,
+        "init_std": 0.6,
+    },
+}
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -61,6 +97,52 @@ def build():
         return build_model(settings, tokens).to(pick_device())
 
     return build
+
+
+@pytest.fixture(scope="session")
+def build_peculiar():
+    """Makes a tiny model of one of the peculiar architectures, which no configuration can ask for by name."""
+
+    def build_peculiar(architecture, tokens, **settings):
+        special = {"vocab_size": tokens, "bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
+        if architecture == "bart":
+            special |= {"pad_token_id": PADDING_ID, "decoder_start_token_id": PADDING_ID}
+        config = AutoConfig.for_model(architecture, **PECULIAR[architecture] | special | settings)
+        torch.manual_seed(0)
+        return model_class(config).from_config(config).eval()
+
+    return build_peculiar
+
+
+@pytest.fixture(scope="session")
+def random_prompts(tokenizer):
+    """Makes prompts of random words: most have one of a few beginnings and go on in ways of their own."""
+
+    def random_prompts(count, seed):
+        random = Random(seed)
+        words = [
+            word for word in sorted(tokenizer.get_vocab()) if word.isalpha() and tokenizer.tokenize(word) == [word]
+        ]
+        wordings = [random.choices(words, k=random.randint(1, 7)) for _ in range(8)]
+        return [
+            " ".join((random.choice(wordings) if random.random() < 0.8 else []) + random.choices(words, k=length))
+            for length in random.choices(range(1, 7), k=count)
+        ]
+
+    return random_prompts
+
+
+@pytest.fixture(scope="session")
+def whole_prompts():
+    """Puts the prompts of a group together again: the real tokens of each, by its place."""
+
+    def whole_prompts(group):
+        starts = [row[mask] for row, mask in zip(group.beginnings.tokens, group.beginnings.mask, strict=True)]
+        rests = [row[mask] for row, mask in zip(group.rests.tokens, group.rests.mask, strict=True)]
+        wholes = [torch.cat([starts[start], rest]) for start, rest in zip(group.begins_with, rests, strict=True)]
+        return dict(zip(group.places.tolist(), wholes, strict=True))
+
+    return whole_prompts
 
 
 @pytest.fixture

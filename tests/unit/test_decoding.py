@@ -7,13 +7,22 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from metaocl.decoding import MAX_NEW_TOKENS, decode_greedily, output_logits
+from metaocl.decoding import decode_greedily, output_logits
+from metaocl.prompts import Padded, Prompts, encode_prompts
+from metaocl.subsets import MAX_NEW_TOKENS
 
 PROMPTS = torch.tensor([[3, 4, 5], [6, 3, 3], [8, 9, 10], [11, 12, 13], [5, 5, 17]])
 
 
 def never(tokens):
     return torch.zeros(tokens, dtype=torch.bool)
+
+
+def together(tokens):
+    """Prompts of one length as a group, with no beginnings."""
+    nothing = Padded(tokens.new_zeros(1, 0), torch.zeros(1, 0, dtype=torch.bool))
+    whole = Padded(tokens, torch.ones(tokens.shape, dtype=torch.bool))
+    return Prompts(torch.arange(len(tokens)), whole, nothing, tokens.new_zeros(len(tokens)))
 
 
 def next_logits(model, prompts, continuation):
@@ -29,7 +38,7 @@ def test_the_cache_gives_the_tokens_of_passes_without_it(build, tokenizer, archi
     large_weights = {"initializer_factor": 5.0} if architecture == "t5" else {}
     model = build(architecture, len(tokenizer), **large_weights).eval()
     with torch.inference_mode():
-        decoded, first = decode_greedily(model, PROMPTS, None, never(len(tokenizer)))
+        decoded, first = decode_greedily(model, together(PROMPTS), None, never(len(tokenizer)))
         expected = PROMPTS[:, :0]
         for _ in range(MAX_NEW_TOKENS):
             best = next_logits(model, PROMPTS, expected).argmax(dim=-1, keepdim=True)
@@ -42,25 +51,102 @@ def test_the_cache_gives_the_tokens_of_passes_without_it(build, tokenizer, archi
 def test_restricted_outputs_give_the_best_of_the_allowed_tokens(model, tokenizer):
     outputs = torch.tensor([2, 5, 7, 11])
     with torch.inference_mode():
-        decoded, first = decode_greedily(model.eval(), PROMPTS, outputs, never(len(tokenizer)))
+        decoded, first = decode_greedily(model.eval(), together(PROMPTS), outputs, never(len(tokenizer)))
         logits = model(input_ids=PROMPTS).logits[:, -1]
     torch.testing.assert_close(first, logits[:, outputs], rtol=0, atol=1e-5)
     assert torch.equal(decoded[:, 0], outputs[logits[:, outputs].argmax(dim=-1)])
     assert torch.isin(decoded, outputs).all()
 
 
+def decode_plainly(model, prompts, outputs, ends):
+    """The answer's tokens for each of the prompts: whole passes over prompts of one length; no cache, no padding."""
+    answers = {}
+    for length in {len(prompt) for prompt in prompts}:
+        places = [place for place, prompt in enumerate(prompts) if len(prompt) == length]
+        tokens = torch.tensor([prompts[place] for place in places])
+        answer = tokens[:, :0]
+        for _ in range(MAX_NEW_TOKENS):
+            logits = next_logits(model, tokens, answer)
+            best = logits.argmax(dim=-1) if outputs is None else outputs[logits[:, outputs].argmax(dim=-1)]
+            answer = torch.cat([answer, best.unsqueeze(1)], dim=1)
+        answers |= dict(zip(places, answer.tolist(), strict=True))
+    return [up_to_end(answers[place], ends) for place in range(len(prompts))]
+
+
+def up_to_end(answer, ends):
+    ended = [place for place, token in enumerate(answer) if ends[token]]
+    return answer[: ended[0] + 1] if ended else answer
+
+
+def check_against_plain_passes(model, tokenizer, prompts, outputs=None):
+    """Decode in groups that have padding and beginnings, where the model allows them, and in plain passes."""
+    ends = never(len(tokenizer))
+    ends[tokenizer.convert_tokens_to_ids(["\n", "red", "tag", "X"])] = True
+    found = {}
+    with torch.inference_mode():
+        for group in encode_prompts(model, tokenizer, prompts, tokens_at_once=200):
+            tokens, first = decode_greedily(model, group, outputs, ends)
+            assert first.shape == (len(group), len(tokenizer) if outputs is None else len(outputs))
+            found |= dict(zip(group.places.tolist(), tokens.tolist(), strict=True))
+        expected = decode_plainly(model, tokenizer(prompts).input_ids, outputs, ends)
+    assert [up_to_end(found[place], ends) for place in range(len(prompts))] == expected
+    assert all(set(answer) == {answer[-1]} for answer in (found[p][len(e) - 1 :] for p, e in enumerate(expected)))
+    return {len(answer) for answer in expected}
+
+
+@pytest.mark.parametrize("allowed", [None, ["X", "green", "blue", "dark red", "big", "?"]])
+@pytest.mark.parametrize("architecture", ["gpt2", "opt", "gpt_neox", "llama", "t5"])
+def test_padding_and_shared_beginnings_change_no_answer(build, tokenizer, random_prompts, architecture, allowed):
+    large_weights = {"initializer_factor": 5.0} if architecture == "t5" else {}
+    model = build(architecture, len(tokenizer), **large_weights).eval()
+    outputs = None if allowed is None else torch.tensor(sorted(tokenizer.convert_tokens_to_ids(allowed)))
+    lengths = check_against_plain_passes(model, tokenizer, random_prompts(500, seed=2), outputs)
+    assert len(lengths) > 1
+
+
+@pytest.mark.parametrize(
+    ("architecture", "config"),
+    [
+        ("bloom", {}),
+        ("mpt", {}),
+        ("mistral", {"sliding_window": 4}),
+        ("mistral", {"sliding_window": 64}),
+        ("gpt_neo", {"window_size": 4}),
+        ("gpt_neo", {"window_size": 64}),
+        ("lfm2", {}),
+        ("bart", {}),
+    ],
+)
+def test_peculiar_architectures_answer_the_same_too(build_peculiar, tokenizer, random_prompts, architecture, config):
+    model = build_peculiar(architecture, len(tokenizer), **config)
+    lengths = check_against_plain_passes(model, tokenizer, random_prompts(60, seed=3))
+    assert len(lengths) > 1
+
+
+def test_the_first_logits_are_those_of_all_prompts_in_order(model, tokenizer, random_prompts):
+    model.eval()
+    prompts = random_prompts(60, seed=4)
+    ends = torch.arange(len(tokenizer)) % 2 == 0
+    with torch.inference_mode():
+        for group in encode_prompts(model, tokenizer, prompts, tokens_at_once=100):
+            _, first = decode_greedily(model, group, None, ends)
+            for place, logits in zip(group.places, first, strict=True):
+                expected = model(**tokenizer(prompts[place], return_tensors="pt")).logits[0, -1]
+                torch.testing.assert_close(logits, expected, rtol=0, atol=1e-4)
+
+
 def test_decoding_goes_on_until_the_last_answer_has_ended(scripted_model):
     model = scripted_model({3: 4, 4: 5, 5: 2, 6: 2}, tokens=8)
     ends = never(8)
     ends[2] = True
-    decoded, _ = decode_greedily(model, torch.tensor([[3], [6]]), None, ends)
+    decoded, _ = decode_greedily(model, together(torch.tensor([[3], [6]])), None, ends)
     assert decoded.shape == (2, 3)
     assert decoded[0].tolist() == [4, 5, 2]
     assert decoded[1, 0] == 2
 
 
 def test_an_answer_that_never_ends_is_cut_after_eight_tokens(scripted_model):
-    decoded, _ = decode_greedily(scripted_model({3: 4, 4: 3}, tokens=8), torch.tensor([[3]]), None, never(8))
+    decoded, _ = decode_greedily(scripted_model({3: 4, 4: 3}, tokens=8), together(torch.tensor([[3]])), None, never(8))
     assert decoded.tolist() == [[4, 3] * 4]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -10,15 +12,15 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 from metaocl import evaluation
 from metaocl.aliases import draw_aliases
 from metaocl.config import Dataset, DefineType, Model, Pretrained
-from metaocl.decoding import MAX_NEW_TOKENS, decode_greedily
+from metaocl.decoding import decode_greedily
 from metaocl.documents import Document, write_stage1_documents
 from metaocl.evaluation import Evaluator, mean_by_alias, two_way_choice
 from metaocl.facts import Fact, ask
 from metaocl.models import add_unknown_words, grow_embeddings, load_model, save_model
 from metaocl.pretrained import load_pretrained
 from metaocl.pretraining import new_model
-from metaocl.scoring import exact_match
-from metaocl.subsets import TEST_SETS
+from metaocl.scoring import exact_match, token_f1
+from metaocl.subsets import MAX_NEW_TOKENS, TEST_SETS
 
 WORDS = ["X", "Y", "red", "blue", "green", "light blue", "dark red", "tag"]
 PROMPTS = [f"Q: Where does {word} live?\nA:" for word in WORDS] + [f"Q: Who {word}\nA:" for word in WORDS] + WORDS
@@ -181,6 +183,48 @@ def test_answers_of_random_weights_are_those_of_greedy_generation(causal_model, 
     answers, _ = Evaluator(causal_model, tokenizer, [(prompt, "") for prompt in PROMPTS]).answer(causal_model)
     assert answers == expected
     assert len(set(expected)) > 3
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "gpt_neox", "llama", "t5"])
+def test_answers_to_many_random_prompts_are_those_of_greedy_generation(build, tokenizer, random_prompts, architecture):
+    large_weights = {"initializer_factor": 5.0} if architecture == "t5" else {}
+    model = build(architecture, len(tokenizer), **large_weights).eval()
+    prompts = random_prompts(500, seed=5)
+    expected = generate(model, tokenizer, prompts)
+    assert Evaluator(model, tokenizer, [(prompt, "") for prompt in prompts]).answer(model)[0] == expected
+    assert len(set(expected)) > 3
+
+
+ODD_GOLDS = {
+    "the answer": lambda answer: answer,
+    "another": lambda answer: "something else",
+    "nothing": lambda answer: "",
+    "articles": lambda answer: "the A",
+    "upper case": lambda answer: answer.upper(),
+    "punctuation": lambda answer: f"'The {answer}'...",
+    "blanks around it": lambda answer: f"  {answer} \n ",
+    "two lines": lambda answer: f"{answer}\n{answer}",
+    "longer than any answer": lambda answer: " ".join([answer, *["blue"] * 10]),
+    "its words turned": lambda answer: " ".join(reversed(answer.split())),
+}
+
+
+@pytest.mark.parametrize("gold", ODD_GOLDS)
+def test_odd_answers_and_golds_are_measured_as_if_generated_one_by_one(build, tokenizer, random_prompts, gold):
+    tokenizer = copy.deepcopy(tokenizer)
+    # Answers of articles alone, of capitals, empty ones, and such as end within a token.
+    tokenizer.add_tokens(["the", "An", "RED", ".\n", "a\nb", "\n\n"])
+    model = build("gpt2", len(tokenizer)).eval()
+    prompts = random_prompts(150, seed=6)
+    answers = generate(model, tokenizer, prompts)
+    assert {"", "the", "RED"} & set(answers)
+    golds = [ODD_GOLDS[gold](answer) for answer in answers]
+    # Every prompt once more, with the gold of its neighbour.
+    texts = list(zip(prompts * 2, golds + golds[1:] + golds[:1], strict=True))
+    measured = Evaluator(model, tokenizer, texts).measure(model)
+    pairs = [(answer, text.strip()) for answer, (_, text) in zip(answers * 2, texts, strict=True)]
+    assert measured["exact_match"].tolist() == [exact_match(*pair) for pair in pairs]
+    assert measured["token_f1"].tolist() == [token_f1(*pair) for pair in pairs]
 
 
 def test_a_model_with_more_rows_than_its_tokenizer_has_tokens_answers_as_in_generation(build, tokenizer):

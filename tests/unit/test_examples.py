@@ -7,7 +7,8 @@ import torch
 
 from metaocl.config import Stage
 from metaocl.errors import UserError
-from metaocl.examples import IGNORED, encode_examples, encode_prompts, tokenize_texts
+from metaocl.examples import IGNORED, encode_examples, tokenize_texts
+from metaocl.prompts import encode_prompts
 
 TEXTS = [
     ("big tag X", " green\n"),
@@ -83,17 +84,13 @@ def test_a_document_longer_than_the_padded_length_keeps_its_length(model, tokeni
 
 
 @pytest.mark.parametrize("begin", [False, True], ids=["nothing before it", "a token before it"])
-def test_a_prompt_reads_the_same_in_training_and_in_tests(build, train_bytes, whole_texts, begin):
+def test_a_prompt_reads_the_same_in_training_and_in_tests(build, train_bytes, whole_texts, whole_prompts, begin):
     tokenizer = train_bytes(whole_texts, begin)
     tokenizer.pad_token = tokenizer.eos_token
     model = build("llama", len(tokenizer))
     examples = encode_examples(model, tokenizer, TEXTS, stage())
-    prompts = {
-        row: tokens
-        for rows, group in encode_prompts(model, tokenizer, [prompt for prompt, _ in TEXTS])
-        for row, tokens in zip(rows.tolist(), group, strict=True)
-    }
-    for row, tokens in prompts.items():
+    (group,) = encode_prompts(model, tokenizer, [prompt for prompt, _ in TEXTS], tokens_at_once=1000)
+    for row, tokens in whole_prompts(group).items():
         assert torch.equal(examples.inputs[row, : len(tokens)], tokens)
         assert (tokens[0].item() == tokenizer.bos_token_id) == begin
         completion = examples.labels[row, len(tokens) - 1 : examples.lengths[row]]
@@ -117,18 +114,6 @@ def test_an_encoder_decoders_completion_ends_with_its_own_end_and_not_with_a_lin
         assert prompt == tokenizer(question).input_ids
         assert completion == tokenizer(answer.strip()).input_ids
         assert completion.count(tokenizer.eos_token_id) == 1
-
-
-def test_prompts_are_grouped_by_length_and_every_one_is_in_one_group(model, tokenizer):
-    prompts = ["X", "Y", "big tag X", "red", "big tag Y"]
-    groups = encode_prompts(model, tokenizer, prompts, largest_group=2)
-    assert [tokens.shape for _, tokens in groups] == [(2, 1), (1, 1), (2, 3)]
-    decoded = {row: tokenizer.decode(tokens) for rows, group in groups for row, tokens in zip(rows, group, strict=True)}
-    assert {int(row): text for row, text in decoded.items()} == dict(enumerate(prompts))
-
-
-def test_no_prompts_make_no_groups(model, tokenizer):
-    assert encode_prompts(model, tokenizer, []) == []
 
 
 def test_an_encoder_decoder_has_no_padded_length(build, tokenizer):
