@@ -98,11 +98,13 @@ def test_jobs_outlive_a_restart_of_the_controller(run, report):
     time.sleep(10)
     run.cluster.start_controller()
     run.finish(snake)
-    states = {job["JobId"]: (job["JobState"], job["Restarts"]) for job in run.jobs()}
-    assert states[job] == ("COMPLETED", "0")
-    assert len(states) == 2
+    jobs = run.jobs()
+    (trained,) = [other for other in jobs if other["Comment"].startswith("rule_train_stage_")]
+    assert (trained["JobId"], trained["JobState"], trained["Restarts"]) == (job, "COMPLETED", "0")
     run.assert_as_undisturbed()
-    report("slurmctld restarted during a job", f"{sorted(states.values())}, results identical")
+    # A job that starts before the nodes have told a new controller of their GPUs fails, and is sent again.
+    states = [other["JobState"] for other in jobs]
+    report("slurmctld restarted during a job", f"{states}, results identical")
 
 
 def test_after_a_killed_snakemake_its_orphan_job_may_train_beside_the_new_one(run, report):
