@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from metaocl.prompts import Prompts, takes_positions
+from metaocl.attention import takes_positions
+from metaocl.prompts import Prompts
 from metaocl.subsets import MAX_NEW_TOKENS
 
 

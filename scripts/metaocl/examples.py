@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
+import numpy as np
 import torch
-from torch.nn.utils.rnn import pad_sequence
 
+from metaocl.attention import keeps_texts_apart
 from metaocl.config import Objective
 from metaocl.definitions import Text
 from metaocl.errors import UserError
@@ -20,66 +23,97 @@ Tokens = list[int]
 
 @dataclass(frozen=True)
 class Examples:
-    """Training examples, one per row, padded on the right.
+    """Training examples, on the CPU: a batch is put together while a GPU is busy with the one before.
 
-    For a causal model, inputs and labels are int64 of shape (examples, longest - 1), and labels[i, t] is the token that
-    follows inputs[i, t], or IGNORED. With causal attention nothing real looks at the padding, so no mask is needed.
-    For an encoder-decoder, inputs are the prompts, (examples, longest prompt), and labels the completions, (examples,
-    longest completion); the encoder looks everywhere, so batches bring a mask.
-    lengths, label_lengths: int64 (examples,), the real tokens of each row; always on the CPU.
+    For a causal model labels[i][t] is the token that follows inputs[i][t], or IGNORED. For an encoder-decoder inputs[i]
+    is the prompt and labels[i] the completion.
+    share_rows: whether several examples may stand in one row of a batch.
     """
 
-    inputs: torch.Tensor
-    labels: torch.Tensor
-    lengths: torch.Tensor
-    label_lengths: torch.Tensor
+    inputs: list[Tokens]
+    labels: list[Tokens]
+    share_rows: bool
 
-    def batch(self, rows: torch.Tensor) -> Batch:
-        """The examples of `rows`, cut to the longest of them."""
-        longest, longest_label = int(self.lengths[rows].max()), int(self.label_lengths[rows].max())
-        mask = torch.arange(longest) < self.lengths[rows].unsqueeze(1)
-        device = self.inputs.device
-        return Batch(self.inputs[rows, :longest], self.labels[rows, :longest_label], mask.to(device, non_blocking=True))
+    def batch(self, places: Sequence[int]) -> Batch:
+        """The examples at these places."""
+        lengths = [len(self.inputs[place]) for place in places]
+        share = self.share_rows and min(lengths) < max(lengths)
+        rows = _fill_rows(lengths) if share else [[row] for row in range(len(lengths))]
+        inputs, labels = (
+            [[token for member in row for token in texts[places[member]]] for row in rows]
+            for texts in (self.inputs, self.labels)
+        )
+        positions = [[position for member in row for position in range(lengths[member])] for row in rows]
+        mask = _pad([[1] * len(row) for row in inputs], 0)
+        return Batch(_pad(inputs, 0), _pad(labels, IGNORED), mask, _pad(positions, 0) if share else None)
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self.inputs)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of Examples: inputs (batch, length), labels (batch, label length), and which inputs are real, as bool."""
+    """Examples in rows that are padded on the right; int64 on the CPU, (rows, longest row).
+
+    labels: for an encoder-decoder (rows, longest completion).
+    mask: 1 for what is real, for an encoder; with causal attention nothing real looks at the padding.
+    positions: of every token in its own example, where examples share rows; else None.
+    """
 
     inputs: torch.Tensor
     labels: torch.Tensor
     mask: torch.Tensor
+    positions: torch.Tensor | None
 
     def split(self, size: int) -> list[Batch]:
         """The same rows in batches of at most `size`."""
-        parts = (self.inputs.split(size), self.labels.split(size), self.mask.split(size))
-        return [Batch(*part) for part in zip(*parts, strict=True)]
+        parts = zip(self.inputs.split(size), self.labels.split(size), self.mask.split(size), strict=True)
+        positions = repeat(None) if self.positions is None else self.positions.split(size)
+        return [Batch(*part, places) for part, places in zip(parts, positions, strict=False)]
 
     def __len__(self) -> int:
         return len(self.inputs)
 
 
 def encode_examples(model: Any, tokenizer: Any, texts: Sequence[Text], objective: Objective) -> Examples:
-    """Tokenise pairs of prompt and completion for a model, on its device, with the labels of the objective."""
-    if model.config.is_encoder_decoder and objective.padded_length is not None:
-        raise UserError(
-            f"padded_length is {objective.padded_length}; an encoder-decoder has no such padding: leave it out"
-        )
+    """Tokenise pairs of prompt and completion for a model, with the labels of the objective."""
     pairs = tokenize_texts(model, tokenizer, texts)
     if model.config.is_encoder_decoder:
-        inputs, labels = [prompt for prompt, _ in pairs], [completion for _, completion in pairs]
-    else:
-        scored_padding = [tokenizer.pad_token_id] * (objective.padded_length or 0)
-        pairs = [(p, c + scored_padding[len(p + c) :]) for p, c in pairs]
-        inputs, labels = [(p + c)[:-1] for p, c in pairs], [_causal_labels(p, c, objective) for p, c in pairs]
-    lengths = [torch.tensor([len(row) for row in rows]) for rows in (inputs, labels)]
-    padded = [
-        _pad(rows, value).to(model.device) for rows, value in ((inputs, tokenizer.pad_token_id), (labels, IGNORED))
-    ]
-    return Examples(*padded, *lengths)
+        if objective.padded_length is not None:
+            raise UserError(
+                f"padded_length is {objective.padded_length}; an encoder-decoder has no such padding: leave it out"
+            )
+        return Examples([prompt for prompt, _ in pairs], [completion for _, completion in pairs], share_rows=False)
+    scored_padding = [tokenizer.pad_token_id] * (objective.padded_length or 0)
+    pairs = [(p, c + scored_padding[len(p + c) :]) for p, c in pairs]
+    labels = [_causal_labels(p, c, objective) for p, c in pairs]
+    return Examples([(p + c)[:-1] for p, c in pairs], labels, share_rows=keeps_texts_apart(model))
+
+
+def _fill_rows(lengths: Sequence[int]) -> list[list[int]]:
+    """Which examples stand in which row, twice as wide as the longest: always the longest that still fits comes next.
+
+    With one example per row 22 % of a batch of the laptop study are padding, and 19 % of one of cities; so it is 6 and
+    14 %. On a CPU a step then takes 0.91 and 0.98 of the time. Wider rows are no faster there: they have less padding,
+    but more attention that is masked.
+    """
+    width = 2 * max(lengths)
+    waiting: defaultdict[int, list[int]] = defaultdict(list)
+    for example, length in enumerate(lengths):
+        waiting[length].append(example)
+    descending = sorted(waiting, reverse=True)
+    rows: list[list[int]] = []
+    left = len(lengths)
+    while left:
+        row: list[int] = []
+        space = width
+        for length in descending:
+            while length <= space and waiting[length]:
+                row.append(waiting[length].pop())
+                space -= length
+        rows.append(row)
+        left -= len(row)
+    return rows
 
 
 def tokenize_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[Tokens]:
@@ -121,4 +155,6 @@ def _causal_labels(prompt: Tokens, completion: Tokens, objective: Objective) -> 
 
 
 def _pad(rows: Sequence[Tokens], value: int) -> torch.Tensor:
-    return pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=value)
+    longest = max(map(len, rows))
+    # By way of numpy, which is four times as fast as torch with lists.
+    return torch.from_numpy(np.array([row + [value] * (longest - len(row)) for row in rows], dtype=np.int64))

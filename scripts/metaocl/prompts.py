@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import torch
 
+from metaocl.attention import allows_padding
 from metaocl.examples import tokenize_prompts
 from metaocl.subsets import MAX_NEW_TOKENS
 
@@ -55,7 +55,7 @@ def encode_prompts(model: Any, tokenizer: Any, prompts: Sequence[str], tokens_at
     tokens = [tuple(prompt) for prompt in tokenize_prompts(tokenizer, prompts)]
     encoder = model.config.is_encoder_decoder
     # A row is a beginning, a rest and an answer; padding can make the first two as long as the longest prompt.
-    padding = encoder or _allows_padding(model, 2 * max(map(len, tokens), default=0) + MAX_NEW_TOKENS)
+    padding = encoder or allows_padding(model, 2 * max(map(len, tokens), default=0) + MAX_NEW_TOKENS)
     shared = [0] * len(tokens) if encoder or not padding else _shared_lengths(tokens)
     groups: list[list[int]] = []
     lengths = [len(prompt) - length for prompt, length in zip(tokens, shared, strict=True)]
@@ -67,23 +67,6 @@ def encode_prompts(model: Any, tokenizer: Any, prompts: Sequence[str], tokens_at
         groups[-1].append(row)
     side = "right" if encoder else "left"
     return [_encode_group(rows, tokens, shared, side, model.device) for rows in groups]
-
-
-def takes_positions(model: Any) -> bool:
-    """Whether a causal model can be told its tokens' positions in the text, where these are not those in the row."""
-    return "position_ids" in inspect.signature(model.base_model.forward).parameters
-
-
-def _allows_padding(model: Any, width: int) -> bool:
-    """Whether padding may stand before and within a causal model's text, in rows of at most `width` tokens.
-
-    Not where a layer keeps a running state, as Mamba's do, nor where distances in the row, and not in the text, decide
-    what a token sees (a window that is narrower than the row) or how well (MPT).
-    """
-    config = model.config
-    attention = {"full_attention", "sliding_attention"}.issuperset(getattr(config, "layer_types", None) or ())
-    window = getattr(config, "sliding_window", None) or getattr(config, "window_size", None) or width
-    return attention and window >= width and takes_positions(model)
 
 
 def _shared_lengths(prompts: Sequence[Prompt]) -> list[int]:

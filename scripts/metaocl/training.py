@@ -27,7 +27,7 @@ class Trainer:
     """A model with what it takes to train it; one `step` is one optimizer step.
 
     outputs: int64 (n,), sorted, the tokens among which the model chooses, or None for the whole vocabulary.
-    micro_batch: most documents that go through the model at once; it halves when the device runs out of memory.
+    micro_batch: most rows of a batch that go through the model at once; it halves when the device runs out of memory.
     """
 
     model: Any
@@ -57,7 +57,7 @@ class Trainer:
                     raise
             self.optimizer.zero_grad()
             self.micro_batch = -(-min(self.micro_batch, len(batch)) // 2)
-            print(f"out of memory: going on with {self.micro_batch} documents at once", file=sys.stderr)
+            print(f"out of memory: going on with {self.micro_batch} rows at once", file=sys.stderr)
 
     def _weighted_loss(self, part: Batch, whole: Batch) -> torch.Tensor:
         """The mean loss over a part's labelled tokens, weighted so that all parts sum to the mean over the whole."""
@@ -71,15 +71,28 @@ def completion_loss(model: Any, batch: Batch, outputs: torch.Tensor | None) -> t
 
     For a causal model logits are computed at the labelled places only, over `outputs` only.
     """
-    scored = batch.labels != IGNORED
+    # On the CPU, as one would have to wait for a GPU to know how many there are.
+    labels = batch.labels.flatten()
+    scored = (labels != IGNORED).nonzero().squeeze(1)
+    places, targets = _send(scored, model.device), _send(labels[scored], model.device)
+    inputs = _send(batch.inputs, model.device)
     if model.config.is_encoder_decoder:
-        logits = model(input_ids=batch.inputs, attention_mask=batch.mask, labels=batch.labels).logits
-        logits = logits[scored] if outputs is None else logits[scored][:, outputs]
+        mask, written = _send(batch.mask, model.device), _send(batch.labels, model.device)
+        logits = (
+            model(input_ids=inputs, attention_mask=mask, labels=written).logits.flatten(0, 1).index_select(0, places)
+        )
+        logits = logits if outputs is None else logits[:, outputs]
     else:
-        hidden = model.base_model(input_ids=batch.inputs, use_cache=False).last_hidden_state
-        logits = output_logits(model, hidden[scored], outputs)
-    targets = batch.labels[scored] if outputs is None else torch.searchsorted(outputs, batch.labels[scored])
+        positions = {} if batch.positions is None else {"position_ids": _send(batch.positions, model.device)}
+        hidden = model.base_model(input_ids=inputs, **positions, use_cache=False).last_hidden_state
+        logits = output_logits(model, hidden.flatten(0, 1).index_select(0, places), outputs)
+    targets = targets if outputs is None else torch.searchsorted(outputs, targets)
     return functional.cross_entropy(logits.float(), targets)
+
+
+def _send(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor on the device, without waiting until a GPU has done what it was given before."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 def _labelled(batch: Batch) -> int:
@@ -140,11 +153,13 @@ def _train_epoch(
     at_start = replace(state, order=state.order.clone_state())
     batches = torch.randperm(len(examples), generator=state.order).split(batch_size)
     trainer.model.train()
-    for rows in batches[progress.steps :]:
+    for places in batches[progress.steps :]:
         start = time.perf_counter()
-        trainer.step(examples.batch(rows))
-        progress.train_seconds += time.perf_counter() - start
+        trainer.step(examples.batch(places.tolist()))
         progress.steps += 1
+        if trainer.model.device.type == "cuda" and progress.steps == len(batches):
+            torch.cuda.synchronize()  # the seconds are those of the GPU's work
+        progress.train_seconds += time.perf_counter() - start
         if progress.steps < len(batches):
             _save_if_due(saver, at_start, trainer, progress, metrics)
 
@@ -183,8 +198,8 @@ def train_base(
     start = time.perf_counter()
     model.train()
     for _ in tqdm(range(settings.steps), unit="step", mininterval=1):
-        rows = torch.multinomial(weights, settings.batch_size, replacement=True, generator=draws)
-        trainer.step(examples.batch(rows))
+        places = torch.multinomial(weights, settings.batch_size, replacement=True, generator=draws)
+        trainer.step(examples.batch(places.tolist()))
     return time.perf_counter() - start
 
 

@@ -7,7 +7,7 @@ import torch
 
 from metaocl.config import Stage
 from metaocl.errors import UserError
-from metaocl.examples import IGNORED, encode_examples, tokenize_texts
+from metaocl.examples import IGNORED, Examples, encode_examples, tokenize_texts
 from metaocl.prompts import encode_prompts
 
 TEXTS = [
@@ -32,55 +32,92 @@ def test_every_label_is_the_token_after_its_input(model, tokenizer):
     assert tokenizer.convert_ids_to_tokens(examples.labels[0]) == ["tag", "X", "green", "\n"]
 
 
+def scored(tokenizer, examples):
+    return [
+        tokenizer.convert_ids_to_tokens([label for label in labels if label != IGNORED]) for labels in examples.labels
+    ]
+
+
 def test_loss_on_completions_labels_their_tokens_only(model, tokenizer):
     examples = encode_examples(model, tokenizer, TEXTS, stage(loss_on="completion"))
-    labelled = [tokenizer.convert_ids_to_tokens(row[row != IGNORED]) for row in examples.labels]
-    assert labelled == [["green", "\n"], ["red", "blue", "\n"], ["dark red", "\n"]]
+    assert scored(tokenizer, examples) == [["green", "\n"], ["red", "blue", "\n"], ["dark red", "\n"]]
 
 
 def test_an_encoder_decoder_reads_the_prompt_and_writes_the_completion(build, tokenizer):
     examples = encode_examples(build("t5", len(tokenizer)), tokenizer, TEXTS, stage())
     assert tokenizer.convert_ids_to_tokens(examples.inputs[0][:3]) == ["big", "tag", "X"]
-    written = [tokenizer.convert_ids_to_tokens(row[row != IGNORED]) for row in examples.labels]
-    assert written == [["green", "\n"], ["red", "blue", "\n"], ["dark red", "\n"]]
+    assert scored(tokenizer, examples) == [["green", "\n"], ["red", "blue", "\n"], ["dark red", "\n"]]
 
 
 def test_a_batch_is_cut_to_its_longest_row_and_masks_the_padding(build, tokenizer):
     texts = [("tag X", " red blue\n"), ("Y", " green\n"), ("big tag X Y", " red blue green\n")]
-    batch = encode_examples(build("t5", len(tokenizer)), tokenizer, texts, stage()).batch(torch.tensor([1, 0]))
-    assert batch.mask.tolist() == [[True, False], [True, True]]
+    batch = encode_examples(build("t5", len(tokenizer)), tokenizer, texts, stage()).batch([1, 0])
+    assert batch.mask.tolist() == [[1, 0], [1, 1]]
     assert batch.labels.shape == (2, 3)
     assert len(batch) == 2
-    assert (batch.inputs[~batch.mask] == tokenizer.pad_token_id).all()
+    assert batch.positions is None
 
 
-def test_parts_of_a_batch_are_its_rows_in_order(model, tokenizer):
-    batch = encode_examples(model, tokenizer, TEXTS, stage()).batch(torch.arange(3))
+@pytest.mark.parametrize("lengths", [[9, 1, 4, 4, 2, 7, 1], list(range(1, 60)), [5] * 40 + [64]])
+def test_rows_hold_every_example_once_next_to_others_and_are_at_most_twice_as_wide_as_the_longest(lengths):
+    examples = Examples([[n] * n for n in lengths], [[-n] * n for n in lengths], share_rows=True)
+    places = list(reversed(range(len(lengths))))
+    batch = examples.batch(places)
+    assert batch.inputs.shape == batch.labels.shape == batch.mask.shape == batch.positions.shape
+    assert batch.inputs.shape[1] <= 2 * max(lengths)
+    real = batch.mask.bool()
+    assert torch.equal(batch.labels[real], -batch.inputs[real])
+    assert (batch.labels[~real] == IGNORED).all()
+    begins = real & (batch.positions == 0)
+    assert sorted(batch.inputs[begins].tolist()) == sorted(lengths)
+    for row, position in begins.nonzero().tolist():
+        length = int(batch.inputs[row, position])
+        assert batch.inputs[row, position : position + length].tolist() == [length] * length
+        assert batch.positions[row, position : position + length].tolist() == list(range(length))
+    assert len(batch) < len(lengths)
+
+
+def test_examples_of_one_length_have_a_row_each():
+    batch = Examples([[1, 2, 3]] * 3, [[2, 3, 4]] * 3, share_rows=True).batch(range(3))
+    assert batch.inputs.tolist() == [[1, 2, 3]] * 3
+    assert batch.positions is None
+
+
+def test_what_fits_into_rows_without_a_gap_leaves_none():
+    examples = Examples([[1] * n for n in (6, 6, 4, 8, 2, 10)], [[1] * n for n in (6, 6, 4, 8, 2, 10)], share_rows=True)
+    assert examples.batch(range(6)).inputs.shape == (2, 20)
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "t5"])
+def test_parts_of_a_batch_are_its_rows_in_order(build, tokenizer, architecture):
+    batch = encode_examples(build(architecture, len(tokenizer)), tokenizer, TEXTS * 3, stage()).batch(range(9))
     parts = batch.split(2)
-    assert [len(part) for part in parts] == [2, 1]
-    for name in ("inputs", "labels", "mask"):
+    assert [len(part) for part in parts[:-1]] == [2] * (len(parts) - 1)
+    names = ["inputs", "labels", "mask"] + (["positions"] if architecture == "gpt2" else [])
+    for name in names:
         assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(batch, name))
 
 
 def test_padding_is_not_scored_unless_asked_for(model, tokenizer):
     examples = encode_examples(model, tokenizer, TEXTS, stage())
-    assert examples.lengths.tolist() == [(row != IGNORED).sum() for row in examples.labels]
+    assert all(IGNORED not in labels for labels in examples.labels)
+    batch = examples.batch(range(3))
+    assert torch.equal(batch.labels != IGNORED, batch.mask.bool())
 
 
 def test_padded_documents_are_scored_up_to_their_padded_length(model, tokenizer):
     examples = encode_examples(model, tokenizer, TEXTS, stage(padded_length=11))
     longest = max(len(tokens) for tokens in tokenizer([prompt + completion for prompt, completion in TEXTS]).input_ids)
     assert longest > 9
-    assert examples.inputs.shape == examples.labels.shape == (3, 10)
-    assert (examples.labels[0, 4:] == tokenizer.pad_token_id).all()
-    assert not (examples.labels == IGNORED).any()
+    assert [len(tokens) for tokens in examples.inputs + examples.labels] == [10] * 6
+    assert examples.labels[0][4:] == [tokenizer.pad_token_id] * 6
+    assert not any(IGNORED in labels for labels in examples.labels)
 
 
 def test_a_document_longer_than_the_padded_length_keeps_its_length(model, tokenizer):
     unpadded = encode_examples(model, tokenizer, TEXTS[1:2], stage())
     padded = encode_examples(model, tokenizer, TEXTS[1:2], stage(padded_length=3))
-    assert torch.equal(padded.inputs, unpadded.inputs)
-    assert torch.equal(padded.labels, unpadded.labels)
+    assert (padded.inputs, padded.labels) == (unpadded.inputs, unpadded.labels)
 
 
 @pytest.mark.parametrize("begin", [False, True], ids=["nothing before it", "a token before it"])
@@ -91,10 +128,9 @@ def test_a_prompt_reads_the_same_in_training_and_in_tests(build, train_bytes, wh
     examples = encode_examples(model, tokenizer, TEXTS, stage())
     (group,) = encode_prompts(model, tokenizer, [prompt for prompt, _ in TEXTS], tokens_at_once=1000)
     for row, tokens in whole_prompts(group).items():
-        assert torch.equal(examples.inputs[row, : len(tokens)], tokens)
+        assert examples.inputs[row][: len(tokens)] == tokens.tolist()
         assert (tokens[0].item() == tokenizer.bos_token_id) == begin
-        completion = examples.labels[row, len(tokens) - 1 : examples.lengths[row]]
-        assert tokenizer.decode(completion) == TEXTS[row][1]
+        assert tokenizer.decode(examples.labels[row][len(tokens) - 1 :]) == TEXTS[row][1]
 
 
 def test_a_text_whose_tokens_cross_the_prompts_end_is_tokenised_in_two_parts(model, train_bytes):

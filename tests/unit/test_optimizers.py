@@ -42,11 +42,11 @@ def by_hand(model, examples, optimizer, batches, share_of_peak, clipping=1.0):
     Returns the norms of the gradients before clipping.
     """
     norms = []
-    for step, rows in enumerate(batches):
+    for step, places in enumerate(batches):
         for group in optimizer.param_groups:
             group["lr"] = RATE * share_of_peak(step)
         optimizer.zero_grad()
-        completion_loss(model, examples.batch(rows), None).backward()
+        completion_loss(model, examples.batch(places.tolist()), None).backward()
         norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), clipping)))
         optimizer.step()
     return norms

@@ -148,7 +148,7 @@ def test_the_seed_decides_a_base_model(tmp_path):
 @pytest.mark.parametrize("outputs", ["vocabulary", "completions"])
 def test_a_base_model_that_is_trained_long_enough_answers_questions_about_names(outputs):
     facts = make_facts(NAMES[:3])
-    settings = {"steps": 300, "batch_size": 16, "learning_rate": 0.01, "loss_on": "completion", "outputs": outputs}
+    settings = {"steps": 600, "batch_size": 16, "learning_rate": 0.003, "loss_on": "completion", "outputs": outputs}
     base = base_settings(nicknames=2, unquestioned_share="1/2", question_share=0.9, **settings)
     corpus = write_corpus(facts, base)
     model, tokenizer, _ = train_from_scratch(facts, corpus, model_settings(**TINY | {"n_embd": 32}), base)

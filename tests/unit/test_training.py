@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -26,7 +27,13 @@ def make_stage(**settings):
 
 def encode(model, tokenizer, texts=MIXED, **settings):
     """All texts as one batch."""
-    return encode_examples(model, tokenizer, texts, make_stage(**settings)).batch(torch.arange(len(texts)))
+    return encode_examples(model, tokenizer, texts, make_stage(**settings)).batch(range(len(texts)))
+
+
+def encode_apart(model, tokenizer, **settings):
+    """The mixed texts as one batch, in which each has a row of its own."""
+    examples = encode_examples(model, tokenizer, MIXED, make_stage(**settings))
+    return replace(examples, share_rows=False).batch(range(len(MIXED)))
 
 
 def transformers_loss(model, tokenizer, texts, loss_on="sequence"):
@@ -88,13 +95,37 @@ def test_padding_counts_in_the_loss_where_a_stage_pads(causal_model, tokenizer):
 
 
 def test_a_batch_cut_to_its_longest_row_has_the_same_loss(any_model, tokenizer):
-    examples = encode_examples(any_model, tokenizer, MIXED, make_stage())
-    rows = torch.tensor([4, 5])
-    cut = examples.batch(rows)
-    (uncut,) = (part for part in examples.batch(torch.tensor([4, 5, 3])).split(2) if len(part) == 2)
+    examples = replace(encode_examples(any_model, tokenizer, MIXED, make_stage()), share_rows=False)
+    cut = examples.batch([4, 5])
+    (uncut,) = (part for part in examples.batch([4, 5, 3]).split(2) if len(part) == 2)
     assert cut.inputs.shape[1] < uncut.inputs.shape[1]
     loss = completion_loss(any_model, cut, None)
     torch.testing.assert_close(loss, completion_loss(any_model, uncut, None), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "gpt_neox", "llama", "mistral", "gpt_neo"])
+def test_examples_that_share_rows_give_the_losses_and_gradients_of_a_plain_pass(
+    build, build_peculiar, tokenizer, random_prompts, architecture
+):
+    make = build if architecture in ("gpt2", "gpt_neox", "llama") else build_peculiar
+    model = make(architecture, len(tokenizer))
+    prompts = random_prompts(200, seed=7)
+    texts = [(prompt, f" {answer}\n") for prompt, answer in zip(prompts, reversed(prompts), strict=True)]
+    for loss_on in ("sequence", "completion"):
+        batch = encode(model, tokenizer, texts, loss_on=loss_on)
+        assert len(batch) < 120
+        losses = [completion_loss(model, batch, None), transformers_loss(model, tokenizer, texts, loss_on)]
+        torch.testing.assert_close(losses[0], losses[1], rtol=1e-5, atol=0)
+        shared, plain = (torch.autograd.grad(loss, list(model.parameters()), allow_unused=True) for loss in losses)
+        largest = max(float(gradient.abs().max()) for gradient in plain if gradient is not None)
+        torch.testing.assert_close(shared, plain, rtol=1e-4, atol=1e-5 * largest)
+
+
+@pytest.mark.parametrize("architecture", ["bloom", "mpt", "lfm2", "opt"])
+def test_a_model_that_does_not_keep_texts_apart_gets_a_row_for_each(build, build_peculiar, tokenizer, architecture):
+    model = (build if architecture == "opt" else build_peculiar)(architecture, len(tokenizer)).train()
+    assert len(encode(model, tokenizer)) == len(MIXED)
+    assert model.training
 
 
 def test_restricted_outputs_share_the_probability_among_them(model, tokenizer):
@@ -103,12 +134,15 @@ def test_restricted_outputs_share_the_probability_among_them(model, tokenizer):
     outputs = output_tokens(tokenizer, [completion for _, completion in MIXED], objective)
     columns = outputs.tolist()
     assert sorted(tokenizer.convert_ids_to_tokens(columns)) == ["\n", "blue", "dark red", "green", "red"]
-    logits = model(input_ids=examples.inputs).logits
-    losses = [
-        -logits[row, place, columns].softmax(dim=-1)[columns.index(examples.labels[row, place])].log()
-        for row, place in (examples.labels != IGNORED).nonzero().tolist()
-    ]
-    loss = completion_loss(model, examples.batch(torch.arange(len(MIXED))), outputs)
+    losses = []
+    for inputs, labels in zip(examples.inputs, examples.labels, strict=True):
+        logits = model(input_ids=torch.tensor([inputs])).logits[0, :, columns]
+        losses += [
+            -place.log_softmax(dim=-1)[columns.index(label)]
+            for place, label in zip(logits, labels, strict=True)
+            if label != IGNORED
+        ]
+    loss = completion_loss(model, examples.batch(range(len(MIXED))), outputs)
     torch.testing.assert_close(loss, torch.stack(losses).mean(), rtol=0, atol=1e-5)
 
 
@@ -151,7 +185,7 @@ def gradients():
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    """Makes the device run out of memory with more than so many documents at once; returns how many there were."""
+    """Makes the device run out of memory with more than so many rows at once; returns how many there were."""
 
     def little_memory(most):
         tried = []
@@ -171,7 +205,7 @@ def little_memory(monkeypatch):
 @pytest.mark.parametrize("loss_on", ["sequence", "completion"])
 @pytest.mark.parametrize("size", [1, 2, 4, 5])
 def test_the_gradients_of_parts_are_those_of_the_whole_batch(any_model, tokenizer, gradients, size, loss_on):
-    batch = encode(any_model, tokenizer, loss_on=loss_on)
+    batch = encode_apart(any_model, tokenizer, loss_on=loss_on)
     labelled = [int((part.labels != IGNORED).sum()) for part in batch.split(size)]
     assert len(set(labelled)) > 1
     make_trainer(any_model, len(batch)).step(batch)
@@ -184,7 +218,7 @@ def test_the_gradients_of_parts_are_those_of_the_whole_batch(any_model, tokenize
 def test_running_out_of_memory_halves_the_parts_and_leaves_the_gradients(
     model, tokenizer, gradients, little_memory, capsys
 ):
-    batch = encode(model, tokenizer)
+    batch = encode_apart(model, tokenizer)
     make_trainer(model, len(batch)).step(batch)
     whole = gradients["gradients"]
     tried = little_memory(2)
@@ -192,14 +226,14 @@ def test_running_out_of_memory_halves_the_parts_and_leaves_the_gradients(
     trainer.step(batch)
     assert tried == [6, 3, 2, 2, 2]
     assert trainer.micro_batch == 2
-    assert "2 documents at once" in capsys.readouterr().err
+    assert "2 rows at once" in capsys.readouterr().err
     torch.testing.assert_close(gradients["gradients"], whole, rtol=1e-4, atol=1e-5)
 
 
 def test_memory_that_runs_out_in_a_later_part_leaves_nothing_of_the_earlier_ones(
     model, tokenizer, gradients, monkeypatch
 ):
-    batch = encode(model, tokenizer)
+    batch = encode_apart(model, tokenizer)
     make_trainer(model, len(batch)).step(batch)
     whole = gradients["gradients"]
     calls = []
@@ -217,7 +251,7 @@ def test_memory_that_runs_out_in_a_later_part_leaves_nothing_of_the_earlier_ones
 
 
 def test_parts_stay_small_once_memory_has_run_out(model, tokenizer, little_memory):
-    batch = encode(model, tokenizer)
+    batch = encode_apart(model, tokenizer)
     tried = little_memory(3)
     trainer = make_trainer(model, 6)
     trainer.step(batch)
@@ -228,7 +262,7 @@ def test_parts_stay_small_once_memory_has_run_out(model, tokenizer, little_memor
 def test_no_memory_for_a_single_document_is_an_error(model, tokenizer, little_memory):
     tried = little_memory(0)
     with pytest.raises(torch.OutOfMemoryError):
-        make_trainer(model, 6).step(encode(model, tokenizer))
+        make_trainer(model, 6).step(encode_apart(model, tokenizer))
     assert tried == [6, 3, 2, 1]
 
 
