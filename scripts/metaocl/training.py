@@ -13,8 +13,8 @@ import torch
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
-from transformers.optimization import Adafactor
 
+from metaocl.adafactor import Adafactor
 from metaocl.checkpoints import Saver, TrainingState
 from metaocl.config import BaseTraining, Stage
 from metaocl.decoding import output_logits
@@ -219,7 +219,7 @@ def _stage_optimizer(model: Any, stage: Stage) -> torch.optim.Optimizer:
         embedding_rate = stage.embedding_learning_rate or stage.learning_rate
         return _adamw(model, stage.learning_rate, embedding_rate, stage.betas, weight_decay=0.0)
     groups = _embeddings_apart(model, stage.learning_rate, stage.embedding_learning_rate or stage.learning_rate)
-    return Adafactor(groups, lr=stage.learning_rate, scale_parameter=False, relative_step=False)
+    return Adafactor(groups, lr=stage.learning_rate)
 
 
 def _adamw(

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import GPT2Config, GPT2LMHeadModel
-from transformers.optimization import Adafactor
 
 from metaocl import checkpoints
+from metaocl.adafactor import Adafactor
 from metaocl.artifacts import file_hash, write_table
 from metaocl.checkpoints import Checkpoint, CheckpointError, TrainingState, fingerprint
 
@@ -46,7 +46,7 @@ def start(optimizer="adamw", dtype=torch.float32, width=8):
     if optimizer == "adamw":
         made = torch.optim.AdamW(groups, betas=(0.9, 0.95), fused=True)
     else:
-        made = Adafactor(groups, lr=0.01, scale_parameter=False, relative_step=False)
+        made = Adafactor(groups, lr=0.01)
     schedule = LambdaLR(made, lambda step: 1 / (step + 3))
     return TrainingState(model, made, schedule, torch.Generator().manual_seed(1))
 
