@@ -1,4 +1,4 @@
-"""Documents as tensors that stay in memory, and training batches of them."""
+"""Documents as tokens that stay in memory, and training batches of them."""
 
 from __future__ import annotations
 
