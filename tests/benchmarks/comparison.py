@@ -63,8 +63,8 @@ class Place:
     def threads(self) -> int:
         return self.config.models[self.cell.model].threads
 
-    def snakemake(self, target: str) -> Usage:
-        command = [sys.executable, "-m", "snakemake", "--configfile", "work.yaml", "--cores", self.threads, target]
+    def snakemake(self, target: str, config: str = "work.yaml") -> Usage:
+        command = [sys.executable, "-m", "snakemake", "--configfile", config, "--cores", self.threads, target]
         return run(command, self.project, self.project / "snakemake.log")
 
 
@@ -73,7 +73,8 @@ class Side:
     """What one run of a cell took. Seconds of training, evaluation and answers are summed over its stages.
 
     evaluate_seconds: answers, and for the plain way losses of the test splits. startup_seconds: all else that a
-    training process did, on average. overhead_seconds: what Snakemake needed beside its jobs.
+    training process did, on average. overhead_seconds: what Snakemake needed beside its jobs. further_seconds: what the
+    same cell with a second stage-2 seed then takes; the plain way begins anew.
     """
 
     usage: Usage
@@ -81,6 +82,7 @@ class Side:
     evaluate_seconds: float
     answer_seconds: float
     startup_seconds: float
+    further_seconds: float
     overhead_seconds: float = 0.0
 
 
@@ -122,6 +124,8 @@ def prepare(work: Work, folder: Path) -> Place:
     project = copy_project(folder)
     raw = yaml.safe_load(work.config.read_text()) | {"study": work.study}
     (project / "work.yaml").write_text(yaml.safe_dump(raw))
+    further = raw["studies"][work.study] | {"stage2_seeds": [0, 1]}
+    (project / "further.yaml").write_text(yaml.safe_dump(raw | {"studies": {work.study: further}}))
     config = parse_config(raw, str(work.config))
     (cell,) = study_cells(config.studies[work.study])
     place = Place(project, config, work.study, cell)
@@ -139,13 +143,15 @@ def run_workflow(place: Place, _: Work) -> Side:
     for made in place.results.glob("*"):
         if made.name != "pretrained_models":
             shutil.rmtree(made)
-    usage = place.snakemake(f"results/tables/{place.study}/metrics.parquet")
+    table = f"results/tables/{place.study}/metrics.parquet"
+    usage = place.snakemake(table)
     jobs = {path: job_seconds(path) for path in (place.results / "benchmarks").rglob("*.tsv")}
     measured = [json.loads((place.results / stage / "run.json").read_text())["measured"] for stage in place.stages]
     train, evaluate = (sum(stage[key] for stage in measured) for key in ("train_seconds", "evaluate_seconds"))
     training_jobs = sum(seconds for path, seconds in jobs.items() if "/train_" in str(path))
     startup = (training_jobs - train - evaluate) / len(measured)
-    return Side(usage, train, evaluate, evaluate, startup, usage.seconds - sum(jobs.values()))
+    further = place.snakemake(table, config="further.yaml").seconds
+    return Side(usage, train, evaluate, evaluate, startup, further, usage.seconds - sum(jobs.values()))
 
 
 def run_plain(place: Place, work: Work) -> Side:
@@ -166,7 +172,8 @@ def run_plain(place: Place, work: Work) -> Side:
     usage = run(command, place.project, place.project / "plain.log")
     stages = json.loads((place.project / "plain/run.json").read_text())["stages"]
     train, losses, answers = (sum(stage[f"{key}_seconds"] for stage in stages) for key in ("train", "loss", "answer"))
-    return Side(usage, train, losses + answers, answers, usage.seconds - train - losses - answers)
+    startup = usage.seconds - train - losses - answers
+    return Side(usage, train, losses + answers, answers, startup, further_seconds=usage.seconds)
 
 
 def job_seconds(benchmark: Path) -> float:

@@ -24,7 +24,8 @@ def write_page(measured: dict[str, Any]) -> str:
         "ratios of runs that followed each other, with the smallest and the largest; below 1 it is worse. The workflow "
         "runs as a user calls it, from the configuration to the table of metrics. The plain way is one process, which "
         "gets the documents and the first model for nothing; after each epoch it takes the losses of all test splits, "
-        "as the authors' code does, and answers all questions. Pretrained models are prepared beforehand.",
+        "as the authors' code does, and answers all questions. Pretrained models are prepared beforehand. For a second "
+        "stage-2 seed the workflow goes on from the first stage that it has; the plain way keeps none and begins anew.",
     ]
     works = [part for name, work in measured["works"].items() for part in write_work(name, work)]
     planning = write_planning(measured["planning"]) if "planning" in measured else []
@@ -62,6 +63,7 @@ def rows(work: dict[str, Any]) -> list[Row]:
     operations = 6 * work["parameters"] * tokens / work["peak_operations"]
     compared: list[Row] = [
         ("end to end, s", 1, False, lambda side: side["usage"]["seconds"]),
+        ("then a second stage-2 seed, s", 1, False, lambda side: side["further_seconds"]),
         ("end to end, core-seconds", 1, False, lambda side: side["usage"]["core_seconds"]),
         ("training, real tokens/s", 0, True, lambda side: tokens / side["train_seconds"]),
         ("training, steps/s", 2, True, lambda side: steps / side["train_seconds"]),
