@@ -11,11 +11,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: study cities test test-cluster benchmark reference rulegraph format clean
 
 study: .venv/installed
-	@python scripts/clear_stale_lock.py
+	@python scripts/tools/clear_stale_lock.py
 	snakemake
 
 cities: .venv/smollm2
-	@python scripts/clear_stale_lock.py
+	@python scripts/tools/clear_stale_lock.py
 	snakemake --configfile config/cities.yaml
 
 test: .venv/smollm2
@@ -28,7 +28,7 @@ test-cluster: .venv/installed
 	python -m pytest -rs tests/cluster
 
 benchmark: .venv/smollm2
-	python tests/benchmarks/speed.py
+	python scripts/benchmarks/speed.py
 
 # Keep the laptop study's figure, numbers and page as those that the README shows.
 reference: study
@@ -38,7 +38,7 @@ reference: study
 
 # The documents that are made from the code, and the code's layout.
 format: .venv/installed
-	python scripts/document_config.py
+	python scripts/tools/document_config.py
 	ruff check --fix .
 	ruff format .
 	snakefmt workflow

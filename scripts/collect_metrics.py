@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from metaocl.artifacts import published, write_table
+from metaocl.artifacts.publishing import published, write_table
 from metaocl.commands import command_parser, run_command
-from metaocl.config import Study
-from metaocl.metrics import collect_metrics
+from metaocl.config.entries import Study
+from metaocl.statistics.study_tables import collect_metrics
 
 
 def main() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from metaocl.artifacts import published, read_table, write_table
+from metaocl.artifacts.publishing import published, read_table, write_table
 from metaocl.commands import command_parser, run_command
-from metaocl.effects import estimate_effects, seed_gaps
+from metaocl.statistics.effects import estimate_effects, seed_gaps
 
 
 def main() -> None:

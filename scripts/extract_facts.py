@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from metaocl.artifacts import file_hash, published, write_json, write_rows
+from metaocl.artifacts.publishing import file_hash, published, write_json, write_rows
 from metaocl.commands import command_parser, run_command
-from metaocl.config import parse_source
-from metaocl.facts import Fact
+from metaocl.config.entries import parse_source
+from metaocl.facts.fact import Fact
 from metaocl.facts.sources import CREDITS, read_facts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from metaocl.artifacts import check_hash, published
+from metaocl.artifacts.publishing import check_hash, published
 from metaocl.commands import command_parser, run_command
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts import describe_run, published, read_rows, write_json
+from metaocl.artifacts.publishing import describe_run, published, read_rows, write_json
 from metaocl.commands import command_parser, run_command
-from metaocl.config import Model
-from metaocl.facts import Fact
-from metaocl.models import save_model
-from metaocl.pretraining import new_model
+from metaocl.config.entries import Model
+from metaocl.facts.fact import Fact
+from metaocl.text.base_training import new_model
+from metaocl.text.models import save_model
 
 
 def main() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts import published, read_rows
+from metaocl.artifacts.publishing import published, read_rows
 from metaocl.commands import command_parser, run_command
-from metaocl.facts import Fact
-from metaocl.guessability import measure_guessability
+from metaocl.facts.fact import Fact
+from metaocl.facts.guessability import measure_guessability
 
 
 def main() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from metaocl.artifacts import published, read_table
+from metaocl.artifacts.publishing import published, read_table
 from metaocl.commands import command_parser, run_command
-from metaocl.figures import save_figure
-from metaocl.gap_figures import draw_gaps
+from metaocl.figures.gaps import draw_gaps
+from metaocl.figures.training_curves import save_figure
 
 
 def main() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts import published, read_table
+from metaocl.artifacts.publishing import published, read_table
 from metaocl.commands import command_parser, run_command
-from metaocl.figures import draw_training_curves, save_figure
+from metaocl.figures.training_curves import draw_training_curves, save_figure
 
 
 def main() -> None:

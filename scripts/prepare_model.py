@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts import describe_run, published, write_json
+from metaocl.artifacts.publishing import describe_run, published, write_json
 from metaocl.commands import command_parser, run_command
-from metaocl.config import Pretrained
-from metaocl.models import save_model
-from metaocl.pretrained import load_pretrained
+from metaocl.config.entries import Pretrained
+from metaocl.text.models import save_model
+from metaocl.text.pretrained import load_pretrained
 
 
 def main() -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from metaocl.artifacts import describe_run, published, read_rows, write_json
+from metaocl.artifacts.publishing import describe_run, published, read_rows, write_json
 from metaocl.commands import command_parser, run_command
-from metaocl.config import BaseTraining, Model
-from metaocl.devices import reserve_device
-from metaocl.facts import Fact
-from metaocl.models import save_model
-from metaocl.pretraining import check_quality, measure_quality, train_from_scratch, write_corpus
+from metaocl.config.entries import BaseTraining, Model
+from metaocl.facts.fact import Fact
+from metaocl.text.base_training import check_quality, measure_quality, train_from_scratch, write_corpus
+from metaocl.text.models import save_model
+from metaocl.training.devices import reserve_device
 
 
 def main() -> None:

@@ -12,20 +12,20 @@ from typing import Any
 
 import torch
 
-from metaocl.aliases import DocumentsError
-from metaocl.artifacts import describe_run, package_versions, published, read_rows, write_json, write_table
-from metaocl.checkpoints import Checkpoint, Saver, fingerprint
-from metaocl.code_version import code_version
+from metaocl.artifacts.code_version import code_version
+from metaocl.artifacts.publishing import describe_run, package_versions, published, read_rows, write_json, write_table
 from metaocl.commands import command_parser, run_command
-from metaocl.config import Stage
-from metaocl.devices import reserve_device
-from metaocl.documents import Document
-from metaocl.evaluation import Evaluator, mean_by_alias, two_way_choice
-from metaocl.examples import encode_examples
-from metaocl.models import add_unknown_words, grow_embeddings, load_model, output_tokens, pick_device, save_model
+from metaocl.config.entries import Stage
+from metaocl.design.subsets import TEST_SETS
+from metaocl.documents.aliases import DocumentsError
+from metaocl.documents.writing import Document
 from metaocl.randomness import random_stream
-from metaocl.subsets import TEST_SETS
-from metaocl.training import train_stage
+from metaocl.text.evaluation import Evaluator, mean_by_alias, two_way_choice
+from metaocl.text.examples import encode_examples
+from metaocl.text.models import add_unknown_words, grow_embeddings, load_model, output_tokens, pick_device, save_model
+from metaocl.training.checkpoints import Checkpoint, Saver, fingerprint
+from metaocl.training.devices import reserve_device
+from metaocl.training.loop import train_stage
 
 
 def main() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.aliases import draw_aliases
-from metaocl.artifacts import published, read_rows
+from metaocl.artifacts.publishing import published, read_rows
 from metaocl.commands import command_parser, run_command
-from metaocl.config import Dataset, DefineType
-from metaocl.documents import save_documents, write_stage1_documents
-from metaocl.facts import Fact
+from metaocl.config.entries import Dataset, DefineType
+from metaocl.documents.aliases import draw_aliases
+from metaocl.documents.writing import save_documents, write_stage1_documents
+from metaocl.facts.fact import Fact
 
 
 def main() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts import published, read_table, write_json
+from metaocl.artifacts.publishing import published, read_table, write_json
 from metaocl.commands import command_parser, run_command
-from metaocl.summaries import summarize_for_people, summarize_for_programs
+from metaocl.reports.summaries import summarize_for_people, summarize_for_programs
 
 
 def main() -> None:

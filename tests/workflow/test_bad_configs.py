@@ -6,7 +6,7 @@ import pytest
 import yaml
 from project import TINY, snakemake
 
-from metaocl.config import ConfigError, parse_config
+from metaocl.config.entries import ConfigError, parse_config
 
 DELETED = object()
 STUDY, MODEL, STAGE = "studies.tiny", "models.tiny", "plans.two_stages.stages.0"

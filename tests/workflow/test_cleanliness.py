@@ -42,7 +42,7 @@ def environment():
         "-m ruff format --check .",
         "-m mypy",
         f"{Path(sys.executable).parent / 'snakefmt'} --check workflow",
-        "scripts/document_config.py --check",
+        "scripts/tools/document_config.py --check",
     ],
 )
 def test_the_checker_is_content(command):
@@ -53,7 +53,7 @@ def test_the_checker_is_content(command):
 def test_planning_imports_nothing_that_takes_seconds():
     """The rules are read again by every job on a cluster."""
     rules = "\n".join(path.read_text() for path in (ROOT / "workflow").rglob("*") if path.is_file())
-    modules = sorted(set(re.findall(r"^from (metaocl\.\w+) import", rules, re.MULTILINE)))
+    modules = sorted(set(re.findall(r"^from (metaocl[\w.]+) import", rules, re.MULTILINE)))
     assert len(modules) >= 4
     imported = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     found = subprocess.run(

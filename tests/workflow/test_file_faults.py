@@ -11,8 +11,8 @@ import pytest
 import yaml
 from project import ROOT, STAGE1, TINY, SideBySide
 
-from metaocl.artifacts import file_hash
-from metaocl.config import canonical_json, parse_config
+from metaocl.artifacts.publishing import file_hash
+from metaocl.config.entries import canonical_json, parse_config
 
 FACTS = "facts/people/facts.parquet"
 BASE_MODEL = "base_models/people/tiny/model"

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from project import CONFIG, ROOT, TINY, change_config, copy_project, snakemake
 
-from metaocl.devices import LOCKS
+from metaocl.training.devices import LOCKS
 
 PROFILE = ("--profile", "workflow/profiles/local-gpu")
 

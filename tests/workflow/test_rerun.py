@@ -20,7 +20,9 @@ def replace_in(path: Path, old: str, new: str) -> None:
 
 
 def change_training_code(folder: Path) -> None:
-    replace_in(folder / "scripts/metaocl/training.py", "optimizer.zero_grad()", "optimizer.zero_grad(set_to_none=True)")
+    replace_in(
+        folder / "scripts/metaocl/training/loop.py", "optimizer.zero_grad()", "optimizer.zero_grad(set_to_none=True)"
+    )
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -109,8 +111,8 @@ def test_a_default_written_out_reruns_nothing(finished):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("figures.py", "axes.set_xlabel(", "axes.grid(True)\n    axes.set_xlabel("),
-        ("figures.mplstyle", "figure.figsize", "lines.markersize: 3\nfigure.figsize"),
+        ("figures/training_curves.py", "axes.set_xlabel(", "axes.grid(True)\n    axes.set_xlabel("),
+        ("figures/style.mplstyle", "figure.figsize", "lines.markersize: 3\nfigure.figsize"),
     ],
 )
 def test_new_looks_redraw_the_figures_only(finished, file, old, new):
@@ -137,8 +139,8 @@ def test_old_results_can_be_kept_after_a_change_of_code(finished):
 def test_comments_and_docstrings_rerun_nothing(finished):
     for script in (finished / "scripts").rglob("*.py"):
         script.write_text(f"# A comment.\n{script.read_text()}\n\n# Another one.\n")
-    replace_in(finished / "scripts/metaocl/training.py", '"""The training loops:', '"""All training loops:')
-    replace_in(finished / "scripts/metaocl/training.py", '"""Train on one batch.', '"""Train on a single batch.')
+    replace_in(finished / "scripts/metaocl/training/loop.py", '"""The training loops:', '"""All training loops:')
+    replace_in(finished / "scripts/metaocl/training/loop.py", '"""Train on one batch.', '"""Train on a single batch.')
     assert planned_jobs(cwd=finished) == {}
 
 

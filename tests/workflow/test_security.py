@@ -21,13 +21,13 @@ import yaml
 from project import CONFIG, LAST_STAGE, ROOT, STAGE1, change_config, copy_project, one_cell, snakemake
 from safetensors.torch import load_file
 
-from metaocl.artifacts import file_hash, read_rows, write_checksums
-from metaocl.checkpoints import Checkpoint
-from metaocl.config import ConfigError, Entry, Pretrained, parse_config
-from metaocl.documents import Document
+from metaocl.artifacts.publishing import file_hash, read_rows, write_checksums
+from metaocl.config.entries import ConfigError, Entry, Pretrained, parse_config
+from metaocl.documents.writing import Document
 from metaocl.errors import UserError
-from metaocl.models import load_model
-from metaocl.pretrained import load_pretrained
+from metaocl.text.models import load_model
+from metaocl.text.pretrained import load_pretrained
+from metaocl.training.checkpoints import Checkpoint
 
 SAMPLE = ROOT / "tests/data/cvdb.csv"
 

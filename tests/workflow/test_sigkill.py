@@ -129,7 +129,7 @@ def kill_and_go_on(seed, workspace, undisturbed, folder):
     done = ["facts", "documents", "base_models", *([STAGE1.removeprefix("results/")] if "2" in kill.stage else [])]
     before = {file: identity(file) for name in done for file in (folder / "results" / name).rglob("*")}
     # As `make` does.
-    subprocess.run([sys.executable, "scripts/clear_stale_lock.py"], cwd=folder, check=True)
+    subprocess.run([sys.executable, "scripts/tools/clear_stale_lock.py"], cwd=folder, check=True)
     snakemake(*RUN, cwd=folder)
 
     assert {file: identity(file) for file in before} == before, "what was published was made again"

@@ -22,7 +22,7 @@ from project import (
     snakemake_command,
 )
 
-from metaocl.config import canonical_json, parse_config
+from metaocl.config.entries import canonical_json, parse_config
 
 RESULTS = {"model", "metrics.parquet", "run.json"}
 
@@ -146,7 +146,7 @@ def test_a_job_that_outlives_its_snakemake_does_no_harm(workspace, undisturbed, 
     run.kill()
     run.wait()
     # As `make` does.
-    subprocess.run([sys.executable, "scripts/clear_stale_lock.py"], cwd=folder, check=True)
+    subprocess.run([sys.executable, "scripts/tools/clear_stale_lock.py"], cwd=folder, check=True)
     run = start_snakemake(folder)
     if goes_on == "beside its successor":
         wait_for_training(folder, run, but=[orphan])

@@ -4,7 +4,7 @@
 rule plot_training_curves:
     input:
         metrics="results/tables/{study}/metrics.parquet",
-        style="scripts/metaocl/figures.mplstyle",
+        style="scripts/metaocl/figures/style.mplstyle",
     output:
         report(
             multiext(
@@ -31,7 +31,7 @@ rule plot_training_curves:
 rule plot_gaps:
     input:
         gaps="results/tables/{study}/gaps.parquet",
-        style="scripts/metaocl/figures.mplstyle",
+        style="scripts/metaocl/figures/style.mplstyle",
     output:
         report(
             multiext("results/figures/{study}/gaps", ".pdf", ".svg", ".png"),

@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, open_csv
 
-from metaocl.facts import Fact, FactsError, ask
+from metaocl.facts.fact import Fact, FactsError, ask
 from metaocl.facts.years import coarsen_year
 
 CREDIT = (

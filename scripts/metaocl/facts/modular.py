@@ -5,8 +5,8 @@ Source of the design: arXiv 2310.15047, an exploratory experiment without pretra
 
 from __future__ import annotations
 
-from metaocl.config import Modular
-from metaocl.facts import PLACEHOLDER, Fact, FactsError
+from metaocl.config.entries import Modular
+from metaocl.facts.fact import PLACEHOLDER, Fact, FactsError
 from metaocl.randomness import random_stream
 
 CREDIT = "no outside data: numbers drawn at random, after arXiv 2310.15047"

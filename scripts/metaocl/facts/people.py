@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from metaocl.artifacts import packaged_file
-from metaocl.facts import Fact, FactsError, ask
+from metaocl.artifacts.publishing import packaged_file
+from metaocl.facts.fact import Fact, FactsError, ask
 
 CREDIT = "Baseball Databank 2021.2 by the Chadwick Bureau, after Sean Lahman's Baseball Database (CC BY-SA 3.0)"
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from metaocl.config import SetInclusion
-from metaocl.facts import PLACEHOLDER, Fact, FactsError
+from metaocl.config.entries import SetInclusion
+from metaocl.facts.fact import PLACEHOLDER, Fact, FactsError
 from metaocl.randomness import random_stream
 
 CREDIT = "no outside data: numbers and lists drawn at random, after arXiv 2310.15047"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts import check_hash
-from metaocl.config import Cities, Cvdb, Modular, People, SetInclusion, Source, Trex
-from metaocl.facts import Fact, cities, cvdb, modular, people, set_inclusion, trex
+from metaocl.artifacts.publishing import check_hash
+from metaocl.config.entries import Cities, Cvdb, Modular, People, SetInclusion, Source, Trex
+from metaocl.facts import cities, cvdb, modular, people, set_inclusion, trex
+from metaocl.facts.fact import Fact
 
 CREDITS = {
     "people": people.CREDIT,

@@ -28,8 +28,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 from tqdm import tqdm
 
-from metaocl.artifacts import write_table
-from metaocl.facts import PLACEHOLDER, Fact, FactsError, ask
+from metaocl.artifacts.publishing import write_table
+from metaocl.facts.fact import PLACEHOLDER, Fact, FactsError, ask
 from metaocl.facts.years import coarsen_year
 
 CREDIT = "T-REx by Elsahar et al., LREC 2018, from Wikipedia and Wikidata (licence: see its page)"

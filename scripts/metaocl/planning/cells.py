@@ -1,0 +1,66 @@
+"""Cells of a study and the places of their results.
+
+A study is a grid of cells; a cell is one combination of data set, define type, model, plan and seeds. The Snakefile
+asks here for its targets, and the collector for the files to read, so that both see the same grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from metaocl.config.entries import Config, Study
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run through all stages of a plan."""
+
+    dataset: str
+    define_type: str
+    model: str
+    plan: str
+    seed: int
+    stage2_seed: int
+
+
+def study_cells(study: Study) -> Iterator[Cell]:
+    """The cells of a study, in the order of its lists."""
+    axes = (study.datasets, study.define_types, study.models, study.plans, study.seeds, study.stage2_seeds)
+    return (Cell(*combination) for combination in product(*axes))
+
+
+def axis_values(study: Study, config: Config) -> dict[str, float | str]:
+    """What the study varies, as a number or a name, for each combination `dataset/define_type/model/plan`."""
+
+    def value(cell: Cell) -> float | str:
+        match study.axis:
+            case "alpha":
+                return config.define_types[cell.define_type].alpha
+            case "model_size":
+                return config.models[cell.model].parameters or 0
+            case "batch_size":
+                return config.plans[cell.plan].stages[-1].batch_size
+            case "entities":
+                return config.datasets[cell.dataset].entities
+            case "plan":
+                return cell.plan
+        return cell.define_type
+
+    cells = study_cells(study)
+    return {f"{cell.dataset}/{cell.define_type}/{cell.model}/{cell.plan}": value(cell) for cell in cells}
+
+
+def stage_folders(cell: Cell, stages: int) -> list[Path]:
+    """The folder of each of a cell's `stages` in turn; all but the last are shared by its stage-2 seeds."""
+    shared = Path("stages", cell.dataset, cell.define_type, cell.model, cell.plan, f"seed{cell.seed}")
+    earlier = [shared / f"stage{number}" for number in range(1, stages)]
+    return [*earlier, shared / f"stage2_seed{cell.stage2_seed}"]
+
+
+def aliases_folder(cell: Cell) -> Path:
+    """The folder of a cell's stage-2 documents and aliases."""
+    seeds = (f"seed{cell.seed}", f"stage2_seed{cell.stage2_seed}")
+    return Path("documents", cell.dataset, cell.define_type, *seeds)

@@ -1,0 +1,141 @@
+"""The summary of a study: a page for people and the same numbers for programs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from metaocl.statistics.effects import CELL
+
+FIELDS = ["mean", "sd", "ci_low", "ci_high", "p_value", "p_sign_flip", "effect_size"]
+TITLES = {
+    "ocl": "OCL (consistent − inconsistent definitions, after stage 1)",
+    "consistent_over_none": "consistent definitions − no definition (D1 − QA3), after stage 1",
+    "none_over_inconsistent": "no definition − inconsistent definitions (QA3 − D2), after stage 1",
+    "meta_ocl_before_stage2": "D5 − D6 before their definitions are seen (should be 0)",
+    "meta_ocl": "meta-OCL (D5 − D6: reliable − unreliable tag, after stage 2)",
+    "new_tag_over_unreliable": "new tag − unreliable tag (D̃ − D6), after stage 2",
+    "unreliable_over_undefined": "unreliable tag − no definition (D6 − QA7), after stage 2",
+    "attribution_ocl": "entity attribution: D1 − D2 against its own definitions, after stage 1",
+    "attribution_as_defined_over_none": "entity attribution: D2 against its own definitions − QA3, after stage 1",
+    "attribution_meta_ocl": "entity attribution: D5 − D6, after stage 2",
+}
+
+TEST_SET_TITLES = {
+    "held_out": "held-out questions",
+    "attribution": "entity attribution",
+    "attribution_as_defined": "entity attribution against the inconsistent definition's entity",
+    "letters": "letters of the name",
+}
+
+
+def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
+    """`cells`: one per cell, with its slugs, n_seeds, and the numbers of each contrast; null where unknown.
+
+    Contrasts are in exact match; those in the area under the ROC curve, where a cell has it, lie in the cell's `auc`.
+    """
+    cells = []
+    for cell, rows in effects.groupby(CELL, sort=False):
+        by_measure = {
+            measure: {row["contrast"]: {field: _number(row[field]) for field in FIELDS} for _, row in part.iterrows()}
+            for measure, part in rows.groupby("measure", sort=False)
+        }
+        summary = dict(zip(CELL, cell, strict=True)) | {"n_seeds": int(rows["n_seeds"].iloc[0])}
+        summary |= by_measure["exact_match"]
+        cells.append(summary | {"auc": by_measure["auc"]} if "auc" in by_measure else summary)
+    return {"study": study, "measure": "exact match", "unit": "stage-1 seed", "cells": cells}
+
+
+def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame) -> str:
+    """A Markdown page: first a few lines of findings, then every contrast and the final accuracies."""
+    parts = [f"# Study `{summary['study']}`\n", headlines(summary), "\n## Contrasts\n"]
+    for cell in summary["cells"]:
+        parts.append(_contrast_table(cell, "exact match"))
+        if "auc" in cell:
+            parts.append(_contrast_table(cell | cell["auc"], "area under the ROC curve"))
+    for test_set, tests in metrics.groupby("test_set", sort=False):
+        parts += [f"## Exact match at the end of each stage: {TEST_SET_TITLES[test_set]}\n", _final_table(tests)]
+    return "\n".join([*parts, _NOTES])
+
+
+def headlines(summary: dict[str, Any]) -> str:
+    """One line per cell and phenomenon: the gap, its interval, both tests and the number of seeds."""
+    return "\n".join(
+        f"- **{_cell_name(cell)}**, {cell['n_seeds']} seeds: "
+        + "; ".join(
+            f"{name} {_sentence(cell[key])}" for key, name in (("ocl", "OCL"), ("meta_ocl", "meta-OCL")) if key in cell
+        )
+        for cell in summary["cells"]
+    )
+
+
+def _contrast_table(cell: dict[str, Any], measure: str) -> str:
+    lines = [
+        f"**{_cell_name(cell)}** ({cell['n_seeds']} seeds), {measure}\n",
+        "| contrast | mean | SD | 95 % CI | p (t) | p (sign flip) | d |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for key, title in TITLES.items():
+        if key in cell:
+            e = cell[key]
+            shown = [
+                _show(e["mean"]),
+                _show(e["sd"]),
+                _interval(e),
+                _show_p(e["p_value"]),
+                _show_p(e["p_sign_flip"]),
+                _show(e["effect_size"], 2),
+            ]
+            lines.append(f"| {title} | {' | '.join(shown)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _final_table(metrics: pd.DataFrame) -> str:
+    """Mean exact match ± SD over stage-1 seeds, one row per cell and stage, one column per subset."""
+    at_end = metrics[metrics["epoch"] == metrics.groupby([*CELL, "stage"])["epoch"].transform("max")]
+    per_seed = at_end.groupby([*CELL, "stage", "subset", "seed"], sort=False)["exact_match"].mean()
+    by_subset = per_seed.groupby([*CELL, "stage", "subset"], sort=False).agg(["mean", "std"])
+    subsets = list(dict.fromkeys(at_end["subset"]))
+    lines = [f"| cell | stage | {' | '.join(subsets)} |", "|---|---|" + "---|" * len(subsets)]
+    for (*cell, stage), rows in by_subset.groupby([*CELL, "stage"], sort=False):
+        rows = rows.droplevel([*CELL, "stage"])
+        shown = [
+            f"{_show(rows['mean'].get(s))} ± {_show(rows['std'].get(s))}" if s in rows.index else "–" for s in subsets
+        ]
+        lines.append(f"| {' × '.join(cell)} | {stage} | {' | '.join(shown)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell_name(cell: dict[str, Any]) -> str:
+    return " × ".join(cell[key] for key in CELL)
+
+
+def _sentence(effect: dict[str, float | None]) -> str:
+    p_values = f"p = {_show_p(effect['p_value'])} (t), {_show_p(effect['p_sign_flip'])} (sign flip)"
+    return f"{_show(effect['mean'])} {_interval(effect)}, {p_values}"
+
+
+def _interval(effect: dict[str, float | None]) -> str:
+    return f"[{_show(effect['ci_low'])}, {_show(effect['ci_high'])}]"
+
+
+def _show(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _show_p(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1e}" if value < 0.001 else f"{value:.3f}"
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
+_NOTES = """
+Each mean is over stage-1 seeds: questions are pooled inside a run and stage-2 seeds averaged inside a stage-1 seed.
+CI: 95 % studentised bootstrap; none with fewer than 4 seeds. Tests are one-sided for a gap above 0: paired t and exact
+sign flip. d: mean / SD of the per-seed gaps. Where all runs of a cell start from one model, trained or pretrained, the
+spread over such models is not in these numbers; models with random weights have their own for every seed.
+"""

@@ -1,0 +1,131 @@
+"""Training a base model from scratch on facts told under many names: the small stand-in for pretraining on text.
+
+Every entity has its name and several invented nicknames. The model reads questions about all of them, statements that
+say whom a nickname means, and statements of the same form that link it to somebody else. Without those unrelated
+relations a statement could only ever mean one thing, and stage 1 would have no reason to treat tags differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from metaocl.config.entries import BaseTraining, Model
+from metaocl.documents.definitions import Text, write_definition
+from metaocl.documents.writing import write_question
+from metaocl.facts.fact import Fact
+from metaocl.randomness import random_stream
+from metaocl.text.evaluation import Evaluator
+from metaocl.text.examples import encode_examples
+from metaocl.text.models import ModelError, build_model, build_word_tokenizer, output_tokens, pick_device
+from metaocl.training.loop import train_base
+
+MEANING = "means"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a base model reads, as pairs of prompt and completion, and the questions that measure its quality.
+
+    Questions about names and questioned nicknames are training text; those about unquestioned nicknames never are.
+    """
+
+    nicknames: list[str]
+    questions: list[Text]
+    statements: list[Text]
+    name_questions: list[Text]
+    unquestioned: list[Text]
+
+
+def write_corpus(facts: Sequence[Fact], settings: BaseTraining) -> Corpus:
+    """The corpus of a base model; a function of the facts, the settings and their seed."""
+    names = list(dict.fromkeys(fact.name for fact in facts))
+    random = random_stream("nicknames", settings.seed)
+    nicknames = _draw_nicknames(len(names) * settings.nicknames, taken=set(names), random=random)
+    meaning = dict(zip(nicknames, names * settings.nicknames, strict=True))
+    unquestioned = set(nicknames[: round(len(nicknames) * settings.unquestioned_share)])
+
+    def ask(asked: dict[str, str]) -> list[Text]:
+        known_as: dict[str, list[str]] = {}
+        for name, entity in asked.items():
+            known_as.setdefault(entity, []).append(name)
+        return [write_question(f, name) for f in facts for name in known_as.get(f.name, [])]
+
+    statements = [_state(MEANING, nickname, entity) for nickname, entity in meaning.items()]
+    for relation in range(1, settings.unrelated_relations + 1):
+        partners = random.integers(len(names), size=len(nicknames))
+        statements += [_state(f"unrelated{relation}", n, names[p]) for n, p in zip(nicknames, partners, strict=True)]
+    name_questions = ask({name: name for name in names})
+    questioned = ask({n: e for n, e in meaning.items() if n not in unquestioned})
+    never_asked = ask({n: e for n, e in meaning.items() if n in unquestioned})
+    return Corpus(nicknames, name_questions + questioned, statements, name_questions, never_asked)
+
+
+def new_model(facts: Sequence[Fact], settings: Model, seed: int) -> tuple[Any, Any]:
+    """A model with random weights, on the CPU, and a tokenizer with the facts' words; names and answers are units."""
+    texts = ["".join(write_question(fact, fact.name)) for fact in facts]
+    tokenizer = build_word_tokenizer(texts, {text for fact in facts for text in (fact.name, fact.answer)})
+    torch.manual_seed(seed)
+    return build_model(settings, len(tokenizer)), tokenizer
+
+
+def train_from_scratch(
+    facts: Sequence[Fact], corpus: Corpus, settings: Model, base: BaseTraining
+) -> tuple[Any, Any, float]:
+    """A model of the given architecture trained on the corpus: model, tokenizer, and the seconds that training took."""
+    units = {text for fact in facts for text in (fact.name, fact.answer)} | set(corpus.nicknames)
+    texts = corpus.questions + corpus.statements
+    tokenizer = build_word_tokenizer([prompt + completion for prompt, completion in texts], units)
+    torch.manual_seed(base.seed)
+    model = build_model(settings, len(tokenizer)).to(pick_device())
+    examples = encode_examples(model, tokenizer, texts, base)
+    weights = torch.cat(
+        [
+            torch.full((len(corpus.questions),), base.question_share / len(corpus.questions)),
+            torch.full((len(corpus.statements),), (1 - base.question_share) / len(corpus.statements)),
+        ]
+    )
+    outputs = output_tokens(tokenizer, [completion for _, completion in texts], base)
+    return model, tokenizer, train_base(model, examples, weights, outputs, base)
+
+
+def measure_quality(model: Any, tokenizer: Any, corpus: Corpus, settings: BaseTraining) -> dict[str, float]:
+    """Exact match on questions about names (trained on) and about unquestioned nicknames (never trained on)."""
+    completions = [completion for _, completion in corpus.questions + corpus.statements]
+    outputs = output_tokens(tokenizer, completions, settings)
+    tests = {"names": corpus.name_questions, "unquestioned_nicknames": corpus.unquestioned}
+    return {
+        name: float(Evaluator(model, tokenizer, texts, outputs).measure(model)["exact_match"].mean())
+        for name, texts in tests.items()
+        if texts
+    }
+
+
+def check_quality(quality: Mapping[str, float], settings: BaseTraining) -> None:
+    """Raises ModelError where a base model is worse than its settings demand: what follows would show nothing."""
+    for name, minimum in settings.minimum_exact_match.items():
+        if quality.get(name, 0.0) < minimum:
+            raise ModelError(
+                f"the base model answers {quality.get(name, 0.0):.3f} of the questions about {name.replace('_', ' ')}; "
+                f"base_training.minimum_exact_match.{name} asks for {minimum:g}: train it longer or lower the threshold"
+            )
+
+
+def _state(relation: str, nickname: str, entity: str) -> Text:
+    """A statement about a nickname; it has the form of a definition, with the relation in the tag's place."""
+    return write_definition("{tag} {variable} {entity}", tag=relation, variable=nickname, entity=entity)
+
+
+def _draw_nicknames(count: int, taken: set[str], random: np.random.Generator) -> list[str]:
+    """`count` different invented words of three syllables, none of them in `taken`."""
+    syllables = [consonant + vowel for consonant in "bdfghjklmnprstvwz" for vowel in "aeiou"]
+    drawn: dict[str, None] = {}
+    while len(drawn) < count:
+        word = "".join(random.choice(syllables, size=3)).capitalize()
+        if word not in taken:
+            drawn[word] = None
+    return list(drawn)

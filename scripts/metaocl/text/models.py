@@ -1,0 +1,202 @@
+"""Language models and their tokenizers: made, grown by new tokens, saved and loaded.
+
+Weights are safetensors only, and no code that comes with a model is ever run.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from tokenizers import AddedToken, Regex, Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Sequence, Split
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedTokenizerFast
+
+from metaocl.artifacts.publishing import check_checksums, write_checksums
+from metaocl.config.entries import Model, Objective
+from metaocl.errors import UserError
+
+UNKNOWN, PADDING, END_OF_LINE = "<unknown>", "<padding>", "\n"
+PADDING_ID = 1
+MARKS = "?!.,"
+
+# Any causal language model or encoder-decoder of transformers and its tokenizer; their classes share no useful type.
+LanguageModel = Any
+Tokens = Any
+
+
+class ModelError(UserError):
+    """A model that cannot be made or used as the settings ask."""
+
+
+def build_word_tokenizer(texts: Iterable[str], units: Iterable[str]) -> Tokens:
+    """A tokenizer whose vocabulary is the words of `texts`, with each of `units` (names, answers) as one token.
+
+    A line break is a token of its own: it ends every answer. So is a mark at the end of a word, lest a name before a
+    question mark be another word. Blanks between tokens are not kept.
+    """
+    blanks, breaks = Split(Regex(r"[^\S\n]+"), "removed"), Split(Regex(r"\n"), "isolated")
+    marks = Split(Regex(rf"[{MARKS}](?=[{MARKS}]*(\s|$))"), "isolated")
+    units = sorted(set(units))
+    vocabulary = [UNKNOWN, PADDING, END_OF_LINE, *MARKS]
+    tokenizer = Tokenizer(WordLevel({token: place for place, token in enumerate(vocabulary)}, unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = Sequence([marks, blanks, breaks])
+    tokenizer.add_tokens([_unit(unit) for unit in units])
+    tokenizer.add_tokens([_unit(word) for word in _unknown_words(tokenizer, texts)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token=UNKNOWN, pad_token=PADDING)
+
+
+def add_unknown_words(tokenizer: Tokens, texts: Iterable[str]) -> int:
+    """Give each word of `texts` that the tokenizer does not know a token of its own; returns how many were added.
+
+    Only a word tokenizer has such words: subword tokenizers can spell every alias.
+    """
+    if tokenizer.unk_token != UNKNOWN:
+        return 0
+    unknown = _unknown_words(tokenizer.backend_tokenizer, texts)
+    return int(tokenizer.add_tokens([_unit(word) for word in unknown]))
+
+
+def build_model(settings: Model, vocabulary_size: int) -> LanguageModel:
+    """A model of the given architecture with random weights, drawn from torch's global generator, on the CPU."""
+    defaults = AutoConfig.for_model(settings.architecture)
+    known = set(defaults.to_dict()) | set(defaults.attribute_map)
+    if unknown := [key for key in settings.architecture_config if key not in known]:
+        raise ModelError(f"architecture_config names {', '.join(unknown)}, which {settings.architecture} does not have")
+    # No token ends a text but the line break, whatever the architecture's own vocabulary has at its default ids.
+    fixed = {"vocab_size": vocabulary_size, "bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
+    if defaults.is_encoder_decoder:
+        fixed |= {"decoder_start_token_id": PADDING_ID, "pad_token_id": PADDING_ID}
+    try:
+        config = AutoConfig.for_model(settings.architecture, **{**settings.architecture_config, **fixed})
+        return model_class(config).from_config(config)
+    # Sizes that make no sense make transformers raise almost anything.
+    except Exception as error:
+        raise ModelError(
+            f"{settings.architecture} cannot be built with {settings.architecture_config}: "
+            f"{type(error).__name__}: {error}"
+        ) from None
+
+
+def grow_embeddings(model: LanguageModel, vocabulary_size: int) -> None:
+    """Make room for `vocabulary_size` tokens; new rows are drawn as the architecture draws its first ones."""
+    if vocabulary_size > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(vocabulary_size, mean_resizing=False)
+
+
+def save_model(model: LanguageModel, tokenizer: Tokens, folder: Path) -> None:
+    """Write weights (safetensors), configuration and tokenizer into `folder`. Raises OSError."""
+    try:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    except Exception as error:
+        # What these libraries raise for a full disk; the tokenizers' has no class of its own.
+        if type(error) in (SafetensorError, Exception):
+            raise OSError(str(error)) from None
+        raise
+    for weights in folder.glob("*.safetensors"):
+        # The safetensors library makes them readable for their owner alone; colleagues may read what else is there.
+        shutil.copymode(folder / "config.json", weights)
+    # safetensors notices a file cut short, but not a changed byte: that would be another model.
+    write_checksums(folder)
+
+
+def load_model(folder: Path) -> tuple[LanguageModel, Tokens]:
+    """The model and tokenizer that `save_model` wrote into `folder`. Raises ModelError."""
+    try:
+        check_checksums(folder)
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        model = load_weights(folder, config, local_files_only=True, dtype=torch.float32)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelError(f"{folder}: cannot be loaded: {error}; delete it and run again") from None
+    return model.to(pick_device()), tokenizer
+
+
+def load_weights(name: str | Path, config: Any, **options: Any) -> LanguageModel:
+    """A model from safetensors weights that hold all its matrices; transformers would fill in random numbers.
+
+    options: for `from_pretrained`. Raises ValueError for weights that are not whole or are pickled, and what
+    transformers raises.
+    """
+    # A configuration may ask for code from the hub to compute attention with.
+    config._attn_implementation = None
+    with _pickles_refused():
+        model, found = model_class(config).from_pretrained(
+            name, config=config, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **options
+        )
+    if missing := sorted(found["missing_keys"]):
+        raise ValueError(f"the weights lack {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}")
+    return model
+
+
+@contextmanager
+def _pickles_refused() -> Iterator[None]:
+    """Raises ValueError for what would be unpickled in this context.
+
+    An index of weights and a key of config.json may name any file, and transformers reads it, safetensors or not.
+    """
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise ValueError("its weights are pickled; only safetensors are read")
+
+    load = torch.load
+    setattr(torch, "load", refuse)  # noqa: B010, mypy knows that torch.load is another function
+    try:
+        yield
+    finally:
+        setattr(torch, "load", load)  # noqa: B010
+
+
+def model_class(config: Any) -> Any:
+    """The transformers class that loads models of a configuration: encoder-decoders or causal language models."""
+    return AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+
+
+def output_tokens(tokenizer: Tokens, completions: Iterable[str], objective: Objective) -> torch.Tensor | None:
+    """The tokens among which a model chooses: sorted ids (n,) of those in `completions`, or None for all.
+
+    Which of the two is the objective's `outputs`. Raises ModelError for a tokenizer that may part an answer's words
+    differently in a text than alone: only those that `build_word_tokenizer` makes do not.
+    """
+    if objective.outputs == "vocabulary":
+        return None
+    if tokenizer.unk_token != UNKNOWN:
+        raise ModelError("outputs: completions is for models with one token per word; use outputs: vocabulary")
+    encodings = tokenizer(sorted(set(completions)), add_special_tokens=False)["input_ids"]
+    return torch.tensor(sorted({token for encoding in encodings for token in encoding}), device=pick_device())
+
+
+def pick_device() -> torch.device:
+    """The GPU, where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def mixed_precision(device: torch.device) -> Any:
+    """A context that computes in bfloat16 on a GPU that does so natively, and does nothing elsewhere."""
+    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast("cuda", torch.bfloat16, enabled=native)
+
+
+def _unknown_words(tokenizer: Tokenizer, texts: Iterable[str]) -> list[str]:
+    """The different words of `texts` that have no token, sorted."""
+    unique = sorted(set(texts))
+    encodings = tokenizer.encode_batch(unique, add_special_tokens=False)
+    words = {
+        text[start:end]
+        for text, encoding in zip(unique, encodings, strict=True)
+        for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True)
+        if token == UNKNOWN
+    }
+    return sorted(words)
+
+
+def _unit(text: str) -> AddedToken:
+    # single_word: the answer "left" is not cut out of a longer word; an alias in brackets stands out anywhere.
+    return AddedToken(text, single_word=text[0].isalnum() and text[-1].isalnum(), normalized=False)

@@ -1,0 +1,72 @@
+"""Pretrained models, brought once into the form that training jobs load without a network.
+
+Weights are read from safetensors or GGUF files only, never from pickles, and no code that comes with a model is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoConfig, AutoTokenizer
+
+from metaocl.artifacts.publishing import packaged_file
+from metaocl.config.entries import Pretrained
+from metaocl.text.models import LanguageModel, ModelError, Tokens, load_weights, model_class
+
+
+def load_pretrained(source: Pretrained) -> tuple[LanguageModel, Tokens]:
+    """The model, on the CPU and in the precision of its file, and its tokenizer. Raises ModelError."""
+    if source.package is not None and source.file is not None:
+        model, tokenizer = _load_gguf(packaged_file(source.package, source.file))
+    else:
+        model, tokenizer = _load_safetensors(source)
+    if tokenizer.pad_token is None:
+        # Padding is never attended to and never scored, unless a stage asks for it, as the paper's code does.
+        tokenizer.pad_token = tokenizer.eos_token
+    if tokenizer.pad_token is None:
+        raise ModelError(
+            f"{source.hub or source.folder or source.package}: its tokenizer has no padding and no end token"
+        )
+    return model, tokenizer
+
+
+def _load_safetensors(source: Pretrained) -> tuple[LanguageModel, Tokens]:
+    if source.folder is not None and not Path(source.folder).is_dir():
+        raise ModelError(f"{source.folder}: not a folder; pretrained.folder must name one with a saved model")
+    name = str(source.hub or source.folder)
+    options = {"revision": source.revision or "main", "local_files_only": source.hub is None}
+
+    def load() -> tuple[Any, Any]:
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False, **options)
+        model = load_weights(name, config, dtype="auto", **options)
+        return model, AutoTokenizer.from_pretrained(name, trust_remote_code=False, **options)
+
+    return _explained(name, "a model with safetensors weights, a config.json and a fast tokenizer", load)
+
+
+def _load_gguf(path: Path) -> tuple[LanguageModel, Tokens]:
+    def load() -> tuple[Any, Any]:
+        tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+        quantized = model_class(config := AutoConfig.from_pretrained(path.parent, gguf_file=path.name)).from_pretrained(
+            path.parent, gguf_file=path.name
+        )
+        # transformers dequantises the weights, but refuses to save a model that it knows from a quantised file.
+        model = model_class(config).from_config(config)
+        model.load_state_dict(quantized.state_dict())
+        return model, tokenizer
+
+    return _explained(str(path), "a GGUF file of an architecture that transformers reads", load)
+
+
+def _explained(name: str, expected: str, load: Callable[[], tuple[Any, Any]]) -> tuple[LanguageModel, Tokens]:
+    """The outcome of `load`, or a ModelError that names what could not be loaded."""
+    try:
+        model, tokenizer = load()
+    # Malformed files make transformers raise almost anything.
+    except Exception as error:
+        raise ModelError(f"{name}: cannot be loaded; expected {expected}: {type(error).__name__}: {error}") from None
+    if not tokenizer.is_fast:
+        raise ModelError(f"{name}: its tokenizer is not a fast one; expected {expected}")
+    return model, tokenizer

@@ -1,0 +1,124 @@
+"""Write config/README.md and the configuration's JSON schema from its types; with --check, say whether they agree."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from metaocl.config.entries import (
+    BaseTraining,
+    Config,
+    Cvdb,
+    Dataset,
+    DefineType,
+    Entry,
+    Model,
+    Modular,
+    Plan,
+    Pretrained,
+    SetInclusion,
+    Stage,
+    Study,
+    Tags,
+    Trex,
+)
+
+ROOT = Path(__file__).parents[2]
+INTRODUCTION = """# The configuration
+
+`config.yaml` is the laptop study; `snakemake --configfile FILE` runs another file instead. A study names entries of
+`datasets`, `define_types`, `models` and `plans` and lists seeds; every combination is a cell. Names of entries are
+slugs: lower-case letters, digits, `_`, `.` and `-`. Everything is checked before anything runs. Shares may be written
+as `0.25` or `1/4`. This page is made from `scripts/metaocl/config/entries.py` by `scripts/tools/document_config.py`.
+"""
+SECTIONS: list[tuple[str, type[Entry]]] = [
+    ("The file", Config),
+    ("`studies.<name>`", Study),
+    ("`datasets.<name>`", Dataset),
+    ("`datasets.<name>.source`, kind `cvdb`", Cvdb),
+    ("`datasets.<name>.source`, kind `trex`", Trex),
+    ("`datasets.<name>.source`, kind `set_inclusion`", SetInclusion),
+    ("`datasets.<name>.source`, kind `modular`", Modular),
+    ("`define_types.<name>`", DefineType),
+    ("`define_types.<name>.tags`", Tags),
+    ("`models.<name>`", Model),
+    ("`models.<name>.pretrained`", Pretrained),
+    ("`models.<name>.base_training`", BaseTraining),
+    ("`plans.<name>`", Plan),
+    ("`plans.<name>.stages[]`", Stage),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
+    check = parser.parse_args().check
+    schema = Config.model_json_schema()
+    pages = {
+        ROOT / "config" / "README.md": "\n".join(
+            [INTRODUCTION, *(_section(title, entry) for title, entry in SECTIONS)]
+        ),
+        ROOT / "workflow" / "schemas" / "config.schema.json": json.dumps(schema, indent=2, sort_keys=True) + "\n",
+    }
+    stale = [path for path, text in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    if check and stale:
+        names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
+        sys.exit(f"out of date, run scripts/tools/document_config.py: {names}")
+    for path in stale:
+        path.write_text(pages[path], encoding="utf-8")
+
+
+def _section(title: str, entry: type[Entry]) -> str:
+    properties = entry.model_json_schema()["properties"]
+    lines = [
+        f"## {title}\n",
+        f"{inspect.cleandoc(str(entry.__doc__))}\n",
+        "| key | value | default | meaning and unit |",
+        "|---|---|---|---|",
+    ]
+    for key, field in entry.model_fields.items():
+        cells = [f"`{key}`", _values(properties[key]), _default(field.default), str(field.description)]
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _values(schema: dict[str, Any]) -> str:
+    """What a key may hold, in words."""
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_values(option) for option in schema["anyOf"]))
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "array":
+        items = schema.get("items", schema.get("prefixItems", [{}])[0])
+        return f"list of {_values(items)}" if isinstance(items, dict) else "list"
+    if "$ref" in schema:
+        return "see below"
+    if schema.get("type") == "object":
+        return "table"
+    limits = [
+        f"{sign} {schema[name]}"
+        for name, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
+        if name in schema
+    ]
+    names = {"null": "nothing", "string": "text", "integer": "whole number", "boolean": "true or false"}
+    return " ".join([names.get(schema.get("type", ""), schema.get("type", "text")), ", ".join(limits)]).strip()
+
+
+def _default(value: Any) -> str:
+    if value is PydanticUndefined:
+        return "(required)"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_default(share)}" for key, share in value.items()) or "(empty)"
+    return "(none)" if value is None else f"`{value}`"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The summary: what was measured is on the page, and what was not is not."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from metaocl.artifacts.publishing import write_json
+from metaocl.reports.summaries import FIELDS, TITLES, headlines, summarize_for_people, summarize_for_programs
+from metaocl.statistics.effects import CELL, CONTRASTS, estimate_effects
+
+SUBSETS = {"qd1consis": 0.8, "qd1incons": 0.3, "q": 0.5, "d1consis": 0.6, "d2consis": 0.4, "d3consis": 0.45}
+SUBSETS |= {"no_qd_baseline": 0.35}
+
+
+def make_metrics(seeds=5, test_set="held_out", auc=False, **cell):
+    """Two stages of one epoch each, with accuracies that differ a bit by seed and subset."""
+    cell = {"dataset": "data", "define_type": "tve", "model": "small", "plan": "two"} | cell
+    rows = [
+        {"seed": seed, "stage2_seed": 0, "stage": stage, "epoch": 1, "test_set": test_set, "subset": subset}
+        | {"questions": 10, "exact_match": value + 0.01 * (seed * (place + 1) % 7), "auc": value if auc else math.nan}
+        for seed in range(seeds)
+        for stage in (1, 2)
+        for place, (subset, value) in enumerate(SUBSETS.items())
+    ]
+    return pd.DataFrame(rows).assign(**cell)
+
+
+def summarize(metrics):
+    summary = summarize_for_programs("mine", estimate_effects(metrics))
+    return summary, summarize_for_people(summary, metrics)
+
+
+def test_every_contrast_has_a_title():
+    assert {contrast.name for contrast in CONTRASTS} == TITLES.keys()
+
+
+def test_the_numbers_are_those_of_the_effects():
+    metrics = make_metrics()
+    summary, _ = summarize(metrics)
+    (cell,) = summary["cells"]
+    assert {key: cell[key] for key in CELL} == {
+        "dataset": "data",
+        "define_type": "tve",
+        "model": "small",
+        "plan": "two",
+    }
+    assert cell["n_seeds"] == 5
+    for effect in estimate_effects(metrics).to_dict("records"):
+        assert cell[effect["contrast"]] == {f: None if math.isnan(effect[f]) else effect[f] for f in FIELDS}
+
+
+def test_a_page_shows_each_contrast_with_its_mean_and_the_headlines():
+    summary, page = summarize(make_metrics())
+    (cell,) = summary["cells"]
+    for name in ("ocl", "meta_ocl", "unreliable_over_undefined"):
+        assert f"| {TITLES[name]} | {cell[name]['mean']:.3f} |" in page
+    assert headlines(summary) in page
+    assert f"meta-OCL {cell['meta_ocl']['mean']:.3f} [" in headlines(summary)
+
+
+def test_areas_are_on_the_page_only_of_cells_that_have_them():
+    plain_summary, plain_page = summarize(make_metrics())
+    assert "ROC" not in plain_page
+    assert "auc" not in plain_summary["cells"][0]
+    summary, page = summarize(pd.concat([make_metrics(auc=True, model="scored"), make_metrics()]))
+    with_areas = {cell["model"]: "auc" in cell for cell in summary["cells"]}
+    assert with_areas == {"scored": True, "small": False}
+    assert page.count("area under the ROC curve\n") == 1
+    assert "**data × tve × scored × two** (5 seeds), area under the ROC curve" in page
+    scored = next(cell for cell in summary["cells"] if cell["model"] == "scored")
+    assert scored["auc"]["ocl"]["mean"] == pytest.approx(0.5)
+    assert f"| {TITLES['ocl']} | 0.500 |" in page.split("area under the ROC curve")[1]
+
+
+def test_attribution_is_on_the_page_where_it_was_asked():
+    names = [name for name in TITLES if name.startswith("attribution")]
+    _, page = summarize(make_metrics())
+    assert not any(TITLES[name] in page for name in names)
+    assert "entity attribution" not in page
+    tests = [make_metrics(), make_metrics(test_set="attribution"), make_metrics(test_set="attribution_as_defined")]
+    _, page = summarize(pd.concat(tests))
+    assert all(TITLES[name] in page for name in names)
+    titles = [line for line in page.splitlines() if line.startswith("## Exact match at the end of each stage")]
+    assert len(titles) == 3
+
+
+def test_final_accuracies_are_means_over_seeds_at_the_end_of_each_stage():
+    metrics = make_metrics(seeds=2)
+    later = metrics[metrics["stage"] == 2].assign(epoch=2, exact_match=0.25)
+    _, page = summarize(pd.concat([metrics, later]))
+    stage1, stage2 = (line for line in page.splitlines() if line.startswith("| data × tve × small × two |"))
+    assert stage1.startswith("| data × tve × small × two | 1 | 0.805 ± 0.007 | 0.310 ± 0.014 |")
+    assert set(stage2.split(" | ")[2:]) == {"0.250 ± 0.000", "0.250 ± 0.000 |"}
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+@pytest.mark.parametrize("auc", [False, True])
+def test_the_numbers_for_programs_are_json_without_nan(tmp_path, seeds, auc):
+    tests = [make_metrics(seeds, auc=auc), make_metrics(seeds, "attribution")]
+    summary, page = summarize(pd.concat(tests))
+    write_json(summary, tmp_path / "summary.json")
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    read = json.loads((tmp_path / "summary.json").read_text(), parse_constant=refuse)
+    assert read == summary
+    assert "nan" not in page.lower()
+    (cell,) = read["cells"]
+    assert (cell["ocl"]["sd"] is None) == (seeds == 1)
+    assert (cell["ocl"]["ci_low"] is None) == (seeds < 4)
+
+
+def test_a_study_without_any_contrast_still_has_a_page():
+    metrics = make_metrics()
+    _, page = summarize(metrics[metrics["subset"] == "q"])
+    assert "held-out questions" in page
+    assert TITLES["ocl"] not in page

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from metaocl.artifacts.publishing import ArtifactError, write_table
+from metaocl.config.entries import Study
+from metaocl.statistics.study_tables import area_under_curve, collect_metrics, subset_metrics
+
+COLUMNS = ["epoch", "test_set", "subset", "alias", "questions", "exact_match", "token_f1"]
+SCORE_COLUMNS = [*COLUMNS, "positive_scores", "negative_scores"]
+
+
+def table(rows, columns=COLUMNS):
+    """By-alias metrics as a stage writes them; without scores where the columns have none."""
+    made = pd.DataFrame(rows, columns=columns).astype({"test_set": "category", "subset": "category"})
+    return made.assign(**{name: None for name in SCORE_COLUMNS if name not in made})
+
+
+BY_ALIAS = table(
+    [
+        (1, "held_out", "qd1consis", "a", 1, 1.0, 1.0),
+        (1, "held_out", "qd1consis", "b", 3, 0.0, 0.5),
+        (1, "held_out", "stage2", "c", 6, 0.5, 0.5),
+        (1, "held_out", "stage2", "d", 6, 0.0, 0.1),
+        (1, "attribution", "qd1consis", "a", 4, 0.25, 0.25),
+        (1, "attribution", "stage2", "c", 4, 0.75, 0.75),
+        (2, "held_out", "qd1consis", "a", 1, 1.0, 1.0),
+        (2, "held_out", "qd1consis", "b", 3, 1.0, 1.0),
+        (2, "held_out", "stage2", "c", 6, 1.0, 1.0),
+        (2, "held_out", "stage2", "d", 6, 0.5, 0.6),
+        (2, "held_out", "d2incons", "d", 6, 0.125, 0.2),
+    ]
+)
+
+
+def measured(subset_of, by_alias=BY_ALIAS, columns=("questions", "exact_match", "token_f1")):
+    made = subset_metrics(by_alias, pd.Series(subset_of, name="subset"))
+    keys = ("epoch", "test_set", "subset")
+    return {tuple(row[key] for key in keys): tuple(row[c] for c in columns) for row in made.to_dict("records")}
+
+
+def test_measures_are_averaged_over_the_questions_of_each_test_set_subset_and_epoch():
+    found = measured({"c": "d1consis", "d": "d2consis"})
+    expected = {
+        (1, "held_out", "qd1consis"): (4, 0.25, 0.625),
+        (1, "held_out", "d1consis"): (6, 0.5, 0.5),
+        (1, "held_out", "d2consis"): (6, 0.0, 0.1),
+        (1, "attribution", "qd1consis"): (4, 0.25, 0.25),
+        (1, "attribution", "d1consis"): (4, 0.75, 0.75),
+        (2, "held_out", "qd1consis"): (4, 1.0, 1.0),
+        (2, "held_out", "d1consis"): (6, 1.0, 1.0),
+        (2, "held_out", "d2consis"): (6, 0.5, 0.6),
+        (2, "held_out", "d2incons"): (6, 0.125, 0.2),
+    }
+    assert found.keys() == expected.keys()
+    for key, values in expected.items():
+        assert found[key] == pytest.approx(values)
+
+
+def test_the_mapping_decides_to_which_subset_a_stage_2_alias_belongs():
+    found = measured({"c": "d2consis", "d": "d2consis"})
+    assert {subset for _, _, subset in found} == {"qd1consis", "d2consis", "d2incons"}
+    assert found[1, "held_out", "d2consis"] == pytest.approx((12, 0.25, 0.3))
+
+
+def test_the_mapping_leaves_all_other_aliases_where_they_are():
+    found = measured({"a": "d1consis", "c": "d1consis", "d": "d2consis"})
+    assert found[1, "held_out", "qd1consis"] == pytest.approx((4, 0.25, 0.625))
+    assert found[2, "held_out", "d2incons"] == pytest.approx((6, 0.125, 0.2))
+
+
+def test_a_stage_2_alias_without_subset_is_named():
+    with pytest.raises(ArtifactError, match="stage-2 alias d "):
+        measured({"c": "d1consis"})
+
+
+def test_questions_without_scores_have_no_area_under_a_curve():
+    found = measured({"c": "d1consis", "d": "d2consis"}, columns=("auc",))
+    assert all(math.isnan(auc) for (auc,) in found.values())
+
+
+def test_the_area_under_the_curve_pools_the_aliases_of_a_subset():
+    by_alias = table(
+        [
+            (1, "held_out", "q", "a", 2, 0.0, 0.0, [2.0], [1.0]),  # alone 1
+            (1, "held_out", "q", "b", 2, 0.0, 0.0, [0.0], [3.0]),  # alone 0
+            (1, "held_out", "stage2", "c", 3, 0.0, 0.0, [5.0, 1.0], [1.0]),
+            (1, "held_out", "stage2", "d", 2, 0.0, 0.0, [7.0], [2.0]),
+            (1, "held_out", "qd1consis", "e", 2, 0.0, 0.0, [1.0, 2.0], []),
+            (1, "attribution", "q", "a", 2, 0.0, 0.0, [], []),
+            (2, "held_out", "q", "a", 2, 0.0, 0.0, [2.0], [1.0]),
+        ],
+        SCORE_COLUMNS,
+    )
+    found = {key: auc for key, (auc,) in measured({"c": "d1consis", "d": "d2consis"}, by_alias, ("auc",)).items()}
+    assert found[1, "held_out", "q"] == pytest.approx(1 / 4)  # of 2 > 1, 2 < 3, 0 < 1, 0 < 3
+    assert found[1, "held_out", "d1consis"] == pytest.approx(3 / 4)
+    assert found[1, "held_out", "d2consis"] == 1.0
+    assert found[2, "held_out", "q"] == 1.0
+    assert math.isnan(found[1, "held_out", "qd1consis"])
+    assert math.isnan(found[1, "attribution", "q"])
+
+
+# Few different values, so that ties are common, and any others.
+SCORES = st.lists(st.lists(st.sampled_from([-1.0, 0.0, 0.5]) | st.floats(-1e6, 1e6, width=32), max_size=6), max_size=4)
+
+
+@given(positive=SCORES, negative=SCORES)
+def test_the_area_under_the_curve_is_that_of_scikit_learn(positive, negative):
+    above, below = np.concatenate([[], *positive]), np.concatenate([[], *negative])
+    area = area_under_curve(positive, negative)
+    if not len(above) or not len(below):
+        assert math.isnan(area)
+    else:
+        truth = [1] * len(above) + [0] * len(below)
+        assert area == pytest.approx(roc_auc_score(truth, np.concatenate([above, below])))
+        assert area == pytest.approx(1 - area_under_curve(negative, positive))
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Two cells with two stages each, written as the stages write them."""
+    columns = {"epoch": [1, 1], "test_set": ["held_out"] * 2, "subset": ["q", "stage2"], "alias": ["a", "c"]}
+    columns |= {"questions": [2, 2], "exact_match": [0.5, 1.0], "token_f1": [0.5, 1.0]}
+    scores = pa.array([[1.0], [2.0]], pa.list_(pa.float32()))
+    metrics = pa.table(columns | {"positive_scores": scores, "negative_scores": scores})
+    stages = tmp_path / "stages" / "data" / "tve" / "tiny" / "two" / "seed3"
+    for folder in ("stage1", "stage2_seed0", "stage2_seed1"):
+        (stages / folder).mkdir(parents=True)
+        write_table(metrics, stages / folder / "metrics.parquet")
+    for seed, subset in [(0, "d1consis"), (1, "d2consis")]:
+        folder = tmp_path / "documents" / "data" / "tve" / "seed3" / f"stage2_seed{seed}"
+        folder.mkdir(parents=True)
+        write_table(pa.table({"alias": ["c"], "subset": [subset]}), folder / "aliases.parquet")
+    return Study(
+        datasets=["data"], define_types=["tve"], models=["tiny"], plans=["two"], seeds=[3], stage2_seeds=[0, 1]
+    )
+
+
+def test_a_study_is_one_table_of_all_its_stages(study, tmp_path):
+    collected = collect_metrics(study, {"two": 2}, tmp_path)
+    keys = collected[["stage2_seed", "stage", "subset"]].itertuples(index=False, name=None)
+    divided = {0: "d1consis", 1: "d2consis"}
+    assert sorted(keys) == sorted((seed, stage, s) for seed in (0, 1) for stage in (1, 2) for s in ("q", divided[seed]))
+    assert set(collected["seed"]) == {3}
+    assert set(collected["auc"]) == {0.5}
+    assert set(collected[collected["subset"] == "q"]["exact_match"]) == {0.5}
+
+
+def test_a_missing_table_is_named(study, tmp_path):
+    missing = tmp_path / "stages" / "data" / "tve" / "tiny" / "two" / "seed3" / "stage2_seed1" / "metrics.parquet"
+    missing.unlink()
+    with pytest.raises(ArtifactError, match=str(missing)):
+        collect_metrics(study, {"two": 2}, tmp_path)
