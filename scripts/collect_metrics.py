@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from metaocl.artifacts.publishing import published, write_table
 from metaocl.commands import command_parser, run_command
-from metaocl.config.entries import Study
+from metaocl.config.studies import Study
 from metaocl.statistics.study_tables import collect_metrics
 
 

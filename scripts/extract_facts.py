@@ -7,7 +7,7 @@ from pathlib import Path
 
 from metaocl.artifacts.publishing import file_hash, published, write_json, write_rows
 from metaocl.commands import command_parser, run_command
-from metaocl.config.entries import parse_source
+from metaocl.config.sources import parse_source
 from metaocl.facts.fact import Fact
 from metaocl.facts.sources import CREDITS, read_facts
 

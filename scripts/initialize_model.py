@@ -6,7 +6,7 @@ from pathlib import Path
 
 from metaocl.artifacts.publishing import describe_run, published, read_rows, write_json
 from metaocl.commands import command_parser, run_command
-from metaocl.config.entries import Model
+from metaocl.config.models import Model
 from metaocl.facts.fact import Fact
 from metaocl.text.base_training import new_model
 from metaocl.text.models import save_model

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from metaocl.artifacts.publishing import describe_run, published, write_json
 from metaocl.commands import command_parser, run_command
-from metaocl.config.entries import Pretrained
+from metaocl.config.models import Pretrained
 from metaocl.text.models import save_model
 from metaocl.text.pretrained import load_pretrained
 

@@ -8,7 +8,7 @@ import torch
 
 from metaocl.artifacts.publishing import describe_run, published, read_rows, write_json
 from metaocl.commands import command_parser, run_command
-from metaocl.config.entries import BaseTraining, Model
+from metaocl.config.models import BaseTraining, Model
 from metaocl.facts.fact import Fact
 from metaocl.text.base_training import check_quality, measure_quality, train_from_scratch, write_corpus
 from metaocl.text.models import save_model

@@ -15,7 +15,7 @@ import torch
 from metaocl.artifacts.code_version import code_version
 from metaocl.artifacts.publishing import describe_run, package_versions, published, read_rows, write_json, write_table
 from metaocl.commands import command_parser, run_command
-from metaocl.config.entries import Stage
+from metaocl.config.plans import Stage
 from metaocl.design.subsets import TEST_SETS
 from metaocl.documents.aliases import DocumentsError
 from metaocl.documents.writing import Document

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from metaocl.artifacts.publishing import published, read_rows
 from metaocl.commands import command_parser, run_command
-from metaocl.config.entries import Dataset, DefineType
+from metaocl.config.datasets import Dataset
+from metaocl.config.define_types import DefineType
 from metaocl.documents.aliases import draw_aliases
 from metaocl.documents.writing import save_documents, write_stage1_documents
 from metaocl.facts.fact import Fact

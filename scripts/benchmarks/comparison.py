@@ -16,7 +16,8 @@ import yaml
 from processes import Usage, run
 from project import copy_project
 
-from metaocl.config.entries import Config, parse_config
+from metaocl.config.configuration import Config
+from metaocl.config.parsing import parse_config
 from metaocl.planning.cells import Cell, aliases_folder, stage_folders, study_cells
 
 HERE = Path(__file__).parent

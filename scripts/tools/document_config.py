@@ -13,23 +13,14 @@ from pydantic_core import PydanticUndefined
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from metaocl.config.entries import (
-    BaseTraining,
-    Config,
-    Cvdb,
-    Dataset,
-    DefineType,
-    Entry,
-    Model,
-    Modular,
-    Plan,
-    Pretrained,
-    SetInclusion,
-    Stage,
-    Study,
-    Tags,
-    Trex,
-)
+from metaocl.config.configuration import Config
+from metaocl.config.datasets import Dataset
+from metaocl.config.define_types import DefineType, Tags
+from metaocl.config.entry import Entry
+from metaocl.config.models import BaseTraining, Model, Pretrained
+from metaocl.config.plans import Plan, Stage
+from metaocl.config.sources import Cvdb, Modular, SetInclusion, Trex
+from metaocl.config.studies import Study
 
 ROOT = Path(__file__).parents[2]
 INTRODUCTION = """# The configuration
@@ -37,7 +28,7 @@ INTRODUCTION = """# The configuration
 `config.yaml` is the laptop study; `snakemake --configfile FILE` runs another file instead. A study names entries of
 `datasets`, `define_types`, `models` and `plans` and lists seeds; every combination is a cell. Names of entries are
 slugs: lower-case letters, digits, `_`, `.` and `-`. Everything is checked before anything runs. Shares may be written
-as `0.25` or `1/4`. This page is made from `scripts/metaocl/config/entries.py` by `scripts/tools/document_config.py`.
+as `0.25` or `1/4`. This page is made from `scripts/metaocl/config/` by `scripts/tools/document_config.py`.
 """
 SECTIONS: list[tuple[str, type[Entry]]] = [
     ("The file", Config),

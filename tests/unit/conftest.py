@@ -9,7 +9,7 @@ from tokenizers.models import BPE, Unigram
 from transformers import AutoConfig, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
-from metaocl.config.entries import BaseTraining, Model
+from metaocl.config.models import BaseTraining, Model
 from metaocl.text.models import PADDING_ID, build_model, build_word_tokenizer, model_class, pick_device
 
 # Without dropout. Large random weights make different prompts get different answers.

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from project import TINY, snakemake
 
-from metaocl.config.entries import ConfigError, parse_config
+from metaocl.config.entry import ConfigError
+from metaocl.config.parsing import parse_config
 
 DELETED = object()
 STUDY, MODEL, STAGE = "studies.tiny", "models.tiny", "plans.two_stages.stages.0"

@@ -12,7 +12,7 @@ import yaml
 from project import ROOT, STAGE1, TINY, SideBySide
 
 from metaocl.artifacts.publishing import file_hash
-from metaocl.config.entries import canonical_json, parse_config
+from metaocl.config.parsing import canonical_json, parse_config
 
 FACTS = "facts/people/facts.parquet"
 BASE_MODEL = "base_models/people/tiny/model"

@@ -22,7 +22,9 @@ from project import CONFIG, LAST_STAGE, ROOT, STAGE1, change_config, copy_projec
 from safetensors.torch import load_file
 
 from metaocl.artifacts.publishing import file_hash, read_rows, write_checksums
-from metaocl.config.entries import ConfigError, Entry, Pretrained, parse_config
+from metaocl.config.entry import ConfigError, Entry
+from metaocl.config.models import Pretrained
+from metaocl.config.parsing import parse_config
 from metaocl.documents.writing import Document
 from metaocl.errors import UserError
 from metaocl.text.models import load_model

@@ -22,7 +22,7 @@ from project import (
     snakemake_command,
 )
 
-from metaocl.config.entries import canonical_json, parse_config
+from metaocl.config.parsing import canonical_json, parse_config
 
 RESULTS = {"model", "metrics.parquet", "run.json"}
 

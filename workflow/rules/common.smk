@@ -11,7 +11,8 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from metaocl.planning.cells import Cell, aliases_folder, axis_values, stage_folders, study_cells
 from metaocl.artifacts.code_version import code_version as version_of
-from metaocl.config.entries import ConfigError, canonical_json, parse_config
+from metaocl.config.entry import ConfigError
+from metaocl.config.parsing import canonical_json, parse_config
 from metaocl.planning.costs import stage_operations, training_memory, training_minutes
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.

@@ -23,7 +23,8 @@ import pandas as pd
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from scipy import stats
 
-from metaocl.config.entries import ConfigError, Entry, Slug, describe_mistake
+from metaocl.config.entry import ConfigError, Entry, Slug
+from metaocl.config.parsing import describe_mistake
 from metaocl.statistics.effects import (
     CELL,
     CLAIM_CONTRASTS,

@@ -62,3 +62,8 @@ def split_by_truth(count: int, alpha: float) -> tuple[int, int]:
     """How many of `count` definitions with one tag agree with its reliability (a share `alpha`), and how many don't."""
     counts = apportion(count, {"agree": Fraction(str(alpha)), "disagree": 1 - Fraction(str(alpha))})
     return counts["agree"], counts["disagree"]
+
+
+def held_out_questions(questions: int, share: Fraction) -> int:
+    """How many of an alias's `questions` (2 or more) are kept for testing: at least one, and not all."""
+    return min(questions - 1, max(1, round(questions * share)))

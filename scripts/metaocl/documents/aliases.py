@@ -15,7 +15,8 @@ from itertools import groupby
 
 import numpy as np
 
-from metaocl.config.entries import Dataset, DefineType
+from metaocl.config.datasets import Dataset
+from metaocl.config.define_types import DefineType
 from metaocl.design.subsets import STAGE2_POOL, STAGE2_SUBSETS, Subset, apportion, split_by_truth
 from metaocl.errors import UserError
 from metaocl.facts.fact import Fact

@@ -7,7 +7,8 @@ from string import Formatter
 
 import numpy as np
 
-from metaocl.config.entries import DefineType, placeholders
+from metaocl.config.define_types import DefineType
+from metaocl.design.templates import MAIN_ORDER, placeholders, template_of_order
 from metaocl.documents.aliases import TAG_OF_SUBSET, Alias, draw_tags, draw_words
 from metaocl.randomness import random_stream
 
@@ -73,7 +74,7 @@ def _wordings(
     define_type: DefineType, tag_texts: Sequence[Sequence[str]], random: np.random.Generator
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Different random choices of template, tag text and words, one for each of `tag_texts`, the tags it may have."""
-    forms = define_type.forms()
+    forms = define_type.templates or [template_of_order(define_type.order or MAIN_ORDER)]
     seen: set[tuple[str, ...]] = set()
     while len(seen) < len(tag_texts):
         choices: dict[str, Sequence[str]] = {"tag": tag_texts[len(seen)], **define_type.words}

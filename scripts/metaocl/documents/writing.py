@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from metaocl.artifacts.publishing import file_hash, write_json, write_rows
-from metaocl.config.entries import Dataset, DefineType
-from metaocl.design.subsets import STAGE2_POOL
+from metaocl.config.datasets import Dataset
+from metaocl.config.define_types import DefineType
+from metaocl.design.subsets import STAGE2_POOL, held_out_questions
 from metaocl.documents.aliases import INCONSISTENT, REAL_NAMES, Alias, DocumentsError
 from metaocl.documents.definitions import Text, define_aliases
 from metaocl.facts.fact import PLACEHOLDER, Fact, ask
@@ -172,7 +173,7 @@ def _divide_questions(
         raise DocumentsError(
             f"{alias.name!r} has {len(about)} question; at least 2 are needed, one to train on and one to test"
         )
-    held_out = set(random.permutation(len(about))[: dataset.held_out(len(about))].tolist())
+    held_out = set(random.permutation(len(about))[: held_out_questions(len(about), dataset.held_out_share)].tolist())
     return [("held_out" if place in held_out else "questions", fact) for place, fact in enumerate(about)]
 
 

@@ -1,7 +1,7 @@
 """Sources of facts: each module turns one public data set into entities with question-answer pairs.
 
 A source is a function that returns `Fact`s, the best-known entity first, and a `CREDIT` that names the data and their
-licence. To add one, write its module, its settings in `metaocl.config.entries` and its line in `metaocl.facts.sources`.
+licence. To add one, write its module, its settings in `metaocl.config.sources` and its line in `metaocl.facts.sources`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Source of the design: arXiv 2310.15047, an exploratory experiment without pretra
 
 from __future__ import annotations
 
-from metaocl.config.entries import Modular
+from metaocl.config.sources import Modular
 from metaocl.facts.fact import PLACEHOLDER, Fact, FactsError
 from metaocl.randomness import random_stream
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from metaocl.config.entries import SetInclusion
+from metaocl.config.sources import SetInclusion
 from metaocl.facts.fact import PLACEHOLDER, Fact, FactsError
 from metaocl.randomness import random_stream
 

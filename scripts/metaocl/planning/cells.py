@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from metaocl.config.entries import Config, Study
+from metaocl.config.configuration import Config
+from metaocl.config.studies import Study
 
 
 @dataclass(frozen=True)

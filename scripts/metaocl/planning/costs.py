@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from metaocl.config.entries import Config, Dataset, DefineType, Model, Modular, SetInclusion, Stage, Trex
-from metaocl.design.subsets import MAX_NEW_TOKENS, STAGE2_SUBSETS, Subset
+from metaocl.config.configuration import Config
+from metaocl.config.datasets import Dataset
+from metaocl.config.define_types import DefineType
+from metaocl.config.models import Model
+from metaocl.config.plans import Stage
+from metaocl.config.sources import Modular, SetInclusion, Trex
+from metaocl.design.subsets import MAX_NEW_TOKENS, STAGE2_SUBSETS, Subset, held_out_questions
 from metaocl.planning.cells import Cell, stage_folders, study_cells
 
 OPERATIONS_PER_SECOND = 100e12  # of one GPU in training; an assumption, about a third of an A100's peak in bfloat16
@@ -113,7 +118,7 @@ def _questions(dataset: Dataset) -> int:
 def _held_out(dataset: Dataset) -> int:
     if isinstance(dataset.source, SetInclusion):
         return dataset.source.questions
-    return dataset.held_out(_questions(dataset))
+    return held_out_questions(_questions(dataset), dataset.held_out_share)
 
 
 def _given_out(dataset: Dataset) -> int:

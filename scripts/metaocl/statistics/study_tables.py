@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from metaocl.artifacts.publishing import ArtifactError, read_table
-from metaocl.config.entries import Study
+from metaocl.config.studies import Study
 from metaocl.design.subsets import STAGE2_POOL
 from metaocl.planning.cells import Cell, aliases_folder, stage_folders, study_cells
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from metaocl.config.entries import BaseTraining, Model
+from metaocl.config.models import BaseTraining, Model
 from metaocl.documents.definitions import Text, write_definition
 from metaocl.documents.writing import write_question
 from metaocl.facts.fact import Fact

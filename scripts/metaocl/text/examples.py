@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from metaocl.config.entries import Objective
+from metaocl.config.objectives import Objective
 from metaocl.documents.definitions import Text
 from metaocl.errors import UserError
 from metaocl.text.attention import keeps_texts_apart

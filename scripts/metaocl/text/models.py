@@ -19,7 +19,8 @@ from tokenizers.pre_tokenizers import Sequence, Split
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedTokenizerFast
 
 from metaocl.artifacts.publishing import check_checksums, write_checksums
-from metaocl.config.entries import Model, Objective
+from metaocl.config.models import Model
+from metaocl.config.objectives import Objective
 from metaocl.errors import UserError
 
 UNKNOWN, PADDING, END_OF_LINE = "<unknown>", "<padding>", "\n"

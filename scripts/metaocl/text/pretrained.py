@@ -12,7 +12,7 @@ from typing import Any
 from transformers import AutoConfig, AutoTokenizer
 
 from metaocl.artifacts.publishing import packaged_file
-from metaocl.config.entries import Pretrained
+from metaocl.config.models import Pretrained
 from metaocl.text.models import LanguageModel, ModelError, Tokens, load_weights, model_class
 
 

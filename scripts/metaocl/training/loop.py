@@ -14,7 +14,8 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 
-from metaocl.config.entries import BaseTraining, Stage
+from metaocl.config.models import BaseTraining
+from metaocl.config.plans import Stage
 from metaocl.text.decoding import output_logits
 from metaocl.text.examples import IGNORED, Batch, Examples
 from metaocl.text.models import mixed_precision

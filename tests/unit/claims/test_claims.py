@@ -14,7 +14,8 @@ import yaml
 
 import judge_claims
 from metaocl.claims.verdicts import Claim, Question, Series, ask, decide, judge, parse_claims
-from metaocl.config.entries import ConfigError, read_yaml
+from metaocl.config.entry import ConfigError
+from metaocl.config.parsing import read_yaml
 from metaocl.statistics.effects import CELL
 
 FILE = Path(__file__).parents[3] / "config" / "claims.yaml"

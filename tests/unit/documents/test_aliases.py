@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from metaocl.config.entries import Dataset, DefineType
+from metaocl.config.datasets import Dataset
+from metaocl.config.define_types import DefineType
 from metaocl.design.subsets import MAIN_SHARES, STAGE2_POOL, STAGE2_SUBSETS
 from metaocl.documents.aliases import Alias, DocumentsError, derange, divide_stage2, draw_aliases, draw_tags
 from metaocl.facts.fact import Fact, ask

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from metaocl.config.entries import ConfigError, DefineType, parse_config
+from metaocl.config.define_types import DefineType
+from metaocl.config.entry import ConfigError
+from metaocl.config.parsing import parse_config
 
 CONFIG = {
     "study": "only",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaocl.config.entries import DefineType
+from metaocl.config.define_types import DefineType
 from metaocl.documents.aliases import Alias, draw_tags
 from metaocl.documents.definitions import define_aliases, write_definition
 

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from metaocl.artifacts.publishing import file_hash, read_rows, write_rows
-from metaocl.config.entries import Dataset, DefineType, canonical_json
+from metaocl.config.datasets import Dataset
+from metaocl.config.define_types import DefineType
+from metaocl.config.parsing import canonical_json
 from metaocl.design.subsets import MAIN_SHARES, STAGE2_POOL
 from metaocl.documents.aliases import Alias, DocumentsError, divide_stage2, draw_aliases
 from metaocl.documents.definitions import define_aliases

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from metaocl.config.entries import Dataset, DefineType
+from metaocl.config.datasets import Dataset
+from metaocl.config.define_types import DefineType
 from metaocl.design.subsets import MAIN_SHARES, STAGE2_POOL, STAGE2_SUBSETS, apportion
 from metaocl.documents.aliases import INCONSISTENT, REAL_NAMES, TAG_OF_SUBSET, divide_stage2, draw_aliases
 from metaocl.documents.writing import group_facts, write_stage1_documents, write_stage2_documents

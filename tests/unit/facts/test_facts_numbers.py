@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from metaocl.config.entries import Dataset, Modular, SetInclusion
+from metaocl.config.datasets import Dataset
+from metaocl.config.sources import Modular, SetInclusion
+from metaocl.design.subsets import held_out_questions
 from metaocl.facts.fact import PLACEHOLDER, FactsError
 from metaocl.facts.modular import draw_modular
 from metaocl.facts.set_inclusion import draw_set_inclusion
@@ -170,7 +172,8 @@ def test_settings_by_which_a_number_is_alone_with_its_trained_remainders_are_ref
         with pytest.raises(ValidationError, match="would tell which number a variable is: take"):
             Dataset(**keys)
     else:
-        assert Dataset(**keys).held_out(len(primes)) == len(primes) - trained
+        held_out = held_out_questions(len(primes), Dataset(**keys).held_out_share)
+        assert held_out == len(primes) - trained
 
 
 def test_the_error_says_how_many_numbers_are_enough():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from metaocl.artifacts.publishing import write_rows
-from metaocl.config.entries import SetInclusion
+from metaocl.config.sources import SetInclusion
 from metaocl.facts.fact import Fact
 from metaocl.facts.guessability import measure_guessability
 from metaocl.facts.set_inclusion import draw_set_inclusion

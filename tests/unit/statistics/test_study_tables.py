@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from metaocl.artifacts.publishing import ArtifactError, write_table
-from metaocl.config.entries import Study
+from metaocl.config.studies import Study
 from metaocl.statistics.study_tables import area_under_curve, collect_metrics, subset_metrics
 
 COLUMNS = ["epoch", "test_set", "subset", "alias", "questions", "exact_match", "token_f1"]

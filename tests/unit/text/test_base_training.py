@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaocl.artifacts.publishing import CHECKSUMS
-from metaocl.config.entries import BaseTraining, Dataset, DefineType, Model
+from metaocl.config.datasets import Dataset
+from metaocl.config.define_types import DefineType
+from metaocl.config.models import BaseTraining, Model
 from metaocl.documents.aliases import draw_aliases
 from metaocl.documents.writing import write_question, write_stage1_documents
 from metaocl.facts.fact import Fact, ask

@@ -9,7 +9,9 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-from metaocl.config.entries import Dataset, DefineType, Model, Pretrained
+from metaocl.config.datasets import Dataset
+from metaocl.config.define_types import DefineType
+from metaocl.config.models import Model, Pretrained
 from metaocl.design.subsets import MAX_NEW_TOKENS, TEST_SETS
 from metaocl.documents.aliases import draw_aliases
 from metaocl.documents.writing import Document, write_stage1_documents

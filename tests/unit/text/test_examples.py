@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from metaocl.config.entries import Stage
+from metaocl.config.plans import Stage
 from metaocl.errors import UserError
 from metaocl.text.examples import IGNORED, Examples, encode_examples, tokenize_texts
 from metaocl.text.prompts import encode_prompts

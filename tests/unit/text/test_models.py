@@ -14,7 +14,8 @@ from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
 from metaocl.artifacts.publishing import write_checksums
-from metaocl.config.entries import BaseTraining, Model, Stage
+from metaocl.config.models import BaseTraining, Model
+from metaocl.config.plans import Stage
 from metaocl.text.examples import IGNORED, encode_examples
 from metaocl.text.models import (
     END_OF_LINE,

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, T5Config, T5ForConditionalGeneration
 
 from metaocl.artifacts.publishing import ArtifactError
-from metaocl.config.entries import Pretrained
+from metaocl.config.models import Pretrained
 from metaocl.text.models import ModelError, load_model, save_model
 from metaocl.text.pretrained import load_pretrained
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import train_stage
-from metaocl.config.entries import Model
+from metaocl.config.models import Model
 from metaocl.facts.fact import Fact
 from metaocl.text.base_training import new_model
 

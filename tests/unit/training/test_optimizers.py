@@ -11,7 +11,8 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from transformers.optimization import Adafactor
 
-from metaocl.config.entries import BaseTraining, Stage
+from metaocl.config.models import BaseTraining
+from metaocl.config.plans import Stage
 from metaocl.text.examples import encode_examples
 from metaocl.training.checkpoints import Checkpoint, Saver
 from metaocl.training.loop import completion_loss, train_base, train_stage

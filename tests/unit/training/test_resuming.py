@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from metaocl.config.entries import Stage
+from metaocl.config.plans import Stage
 from metaocl.text.examples import encode_examples
 from metaocl.training.checkpoints import Checkpoint, Saver
 from metaocl.training.loop import train_stage

@@ -10,7 +10,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from metaocl.config.entries import Stage
+from metaocl.config.plans import Stage
 from metaocl.text.examples import IGNORED, encode_examples
 from metaocl.text.models import output_tokens, save_model
 from metaocl.training import loop

@@ -1,0 +1,59 @@
+"""The whole configuration: the sections, and what they must agree in."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from metaocl.config.datasets import Dataset
+from metaocl.config.define_types import DefineType
+from metaocl.config.entry import Entry, Slug
+from metaocl.config.models import Model
+from metaocl.config.plans import Plan
+from metaocl.config.sources import Modular, SetInclusion
+from metaocl.config.studies import Study
+
+
+class Config(Entry):
+    """The whole configuration."""
+
+    study: Slug = Field(description="The study that `snakemake` without a target makes.")
+    studies: dict[Slug, Study] = Field(min_length=1, description="Studies by name.")
+    datasets: dict[Slug, Dataset] = Field(description="Data sets by name.")
+    define_types: dict[Slug, DefineType] = Field(description="Define types by name.")
+    models: dict[Slug, Model] = Field(description="Models by name.")
+    plans: dict[Slug, Plan] = Field(description="Stage plans by name.")
+
+    @model_validator(mode="after")
+    def _names_are_declared(self) -> Config:
+        if self.study not in self.studies:
+            raise ValueError(f"study is {self.study!r}; declared studies: {', '.join(self.studies)}")
+        for name, study in self.studies.items():
+            for key in ("datasets", "define_types", "models", "plans"):
+                declared = getattr(self, key)
+                if missing := [slug for slug in getattr(study, key) if slug not in declared]:
+                    raise ValueError(
+                        f"studies.{name}.{key} names {', '.join(missing)}; declared {key}: {', '.join(declared)}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_are_known(self) -> Config:
+        for name, study in self.studies.items():
+            unknown = [model for model in study.models if self.models[model].parameters is None]
+            if study.axis == "model_size" and unknown:
+                raise ValueError(f"studies.{name}.axis is model_size; give models.{unknown[0]}.parameters")
+        return self
+
+    @model_validator(mode="after")
+    def _base_models_read_names(self) -> Config:
+        for name, study in self.studies.items():
+            trained = [model for model in study.models if self.models[model].base_training]
+            numbers = [
+                data for data in study.datasets if isinstance(self.datasets[data].source, SetInclusion | Modular)
+            ]
+            if trained and numbers:
+                raise ValueError(
+                    f"studies.{name} trains the base model {trained[0]} on {numbers[0]}, whose entities have no names "
+                    "of their own: give it a model without base_training"
+                )
+        return self

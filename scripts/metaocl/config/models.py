@@ -1,0 +1,124 @@
+"""Models: pretrained, trained on the facts, or random."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from metaocl.config.entry import Accuracy, DecayRate, Entry, Seed, Share
+from metaocl.config.objectives import Objective
+
+
+class BaseTraining(Objective):
+    """How a model with random weights first learns the facts (the stand-in for pretraining on text)."""
+
+    steps: int = Field(ge=1, description="Optimizer steps.")
+    batch_size: int = Field(default=256, ge=1, description="Documents per step.")
+    learning_rate: float = Field(default=3e-3, gt=0, description="Peak learning rate of AdamW, for all weights.")
+    warmup_steps: int = Field(default=100, ge=0, description="Steps of linear warm-up.")
+    final_learning_rate: float = Field(
+        default=0.02, ge=0, le=1, description="Learning rate at the end of the linear decay, as a share of the peak."
+    )
+    betas: tuple[DecayRate, DecayRate] = Field(default=(0.9, 0.98), description="AdamW's decay rates.")
+    gradient_clipping: float = Field(default=1.0, gt=0, description="Largest gradient norm.")
+    weight_decay: float = Field(default=0.01, ge=0, description="Decoupled weight decay of AdamW.")
+    nicknames: int = Field(default=10, ge=1, description="Invented further names per entity.")
+    unquestioned_share: Share = Field(
+        default=Fraction(1, 5),
+        ge=0,
+        lt=1,
+        description="Share of the nicknames that are stated but never asked about in training: their questions measure "
+        "the base model's own out-of-context learning.",
+    )
+    question_share: float = Field(
+        default=0.7, gt=0, lt=1, description="Share of questions in a batch; the rest are statements about nicknames."
+    )
+    unrelated_relations: int = Field(
+        default=2,
+        ge=0,
+        description="Statements of the form of a definition that link a nickname to an entity it does not mean.",
+    )
+    seed: Seed = Field(default=0, description="Seed of the weights, the nicknames and the order of the batches.")
+    minimum_exact_match: dict[Literal["names", "unquestioned_nicknames"], Accuracy] = Field(
+        default={"names": 0.95},
+        description="Exact match that the base model must reach on questions about names and about unquestioned "
+        "nicknames; below it the run stops with an error instead of drawing a flat figure.",
+    )
+
+
+class Pretrained(Entry):
+    """Where pretrained weights come from: the Hugging Face hub, a local folder, or a file in a Python package.
+
+    Only safetensors and GGUF files are read, and no code that comes with a model is run.
+    """
+
+    hub: str | None = Field(
+        default=None,
+        pattern=r"^[\w.-]+/[\w.-]+$",
+        description="Name on the Hugging Face hub, `EleutherAI/pythia-410m`.",
+    )
+    revision: str | None = Field(
+        default=None, pattern=r"^[\w.-]+$", description="Commit or tag of the hub's version; a branch moves."
+    )
+    folder: str | None = Field(
+        default=None, description="Local folder in the form that transformers saves, in place of `hub`."
+    )
+    package: str | None = Field(
+        default=None, pattern=r"^[\w.-]+$", description="Installed Python package that carries a GGUF file."
+    )
+    file: str | None = Field(default=None, pattern=r"^[\w.-]+\.gguf$", description="Name of that file.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Pretrained:
+        given = {key for key, value in self if value is not None}
+        if given not in ({"hub", "revision"}, {"folder"}, {"package", "file"}):
+            raise ValueError(
+                f"has {', '.join(sorted(given)) or 'nothing'}; give hub and revision, or folder, or package and file"
+            )
+        if self.revision in ("main", "master"):
+            raise ValueError(f"revision is {self.revision!r}, a branch that moves; give a commit or a tag")
+        return self
+
+
+class Model(Entry):
+    """A language model: pretrained, or an architecture whose weights are random or trained on the facts.
+
+    A pretrained model brings its tokenizer. Any other has one token per word; names, answers, aliases and tags are
+    single tokens.
+    """
+
+    cosmetic: ClassVar[frozenset[str]] = frozenset({"parameters"})
+
+    pretrained: Pretrained | None = Field(default=None, description="Where its weights come from, if it has any.")
+    architecture: Literal["gpt2", "opt", "gpt_neox", "llama", "t5"] | None = Field(
+        default=None, description="Architecture of a model with new weights, by the transformers library's name."
+    )
+    architecture_config: dict[str, bool | int | float | str] = Field(
+        default={},
+        description="Arguments of the architecture's transformers config class (sizes, dropout, activation).",
+    )
+    base_training: BaseTraining | None = Field(
+        default=None,
+        description="Training from scratch on the facts, once per data set; without it every seed starts from random "
+        "weights of its own.",
+    )
+    parameters: float | None = Field(
+        default=None, gt=0, description="Number of parameters, for figures and estimates: 410e6."
+    )
+    threads: int = Field(
+        default=1, ge=1, description="CPU threads in training. A setting, as it changes the last bits of the result."
+    )
+    gradient_checkpointing: bool = Field(
+        default=False,
+        description="Compute activations twice in the stages and keep them once: less memory, a third more time.",
+    )
+
+    @model_validator(mode="after")
+    def _pretrained_or_new(self) -> Model:
+        if (self.pretrained is None) == (self.architecture is None):
+            raise ValueError("give either pretrained or architecture")
+        if self.pretrained and (self.architecture_config or self.base_training):
+            raise ValueError("a pretrained model takes no architecture_config and no base_training")
+        return self

@@ -1,0 +1,60 @@
+"""Reading a configuration: YAML to typed entries and back to JSON, with one line per mistake.
+
+`config/README.md` and `workflow/schemas/config.schema.json` are generated from the entries, and a test keeps them in
+step. Nothing in this package imports torch or pandas: the Snakefile reads it again in every submitted job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from metaocl.config.configuration import Config
+from metaocl.config.entry import ConfigError, Entry
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file. Raises ConfigError."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
+
+
+def parse_config(raw: object, origin: str) -> Config:
+    """The typed form of `raw`, as YAML gives it; `origin` names its file in messages.
+
+    Raises ConfigError with one line per mistake.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        lines = [describe_mistake(mistake, origin, mistake["loc"], "config/README.md") for mistake in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def describe_mistake(mistake: Any, where: str, place: Sequence[str | int], keys_at: str) -> str:
+    """One line for one pydantic error: where and at which key it is, what was expected, and the value.
+
+    keys_at: the file that lists the keys there are.
+    """
+    key = ".".join(str(part) for part in place if part != "[key]")
+    value = mistake["input"]
+    shown = f" (got {value!r})" if isinstance(value, (str, int, float, list, type(None))) else ""
+    if mistake["type"] == "extra_forbidden":
+        return f"{where}: unknown key {key}{shown}; {keys_at} lists the keys"
+    return f"{where}: {key + ': ' if key else ''}{mistake['msg'].removeprefix('Value error, ')}{shown}"
+
+
+def canonical_json(entry: Entry) -> str:
+    """All settings of an entry, defaults included, as one line of sorted JSON: what a rule hands to its script.
+
+    Two entries that mean the same give the same text, so that only a real change makes Snakemake rerun a job.
+    """
+    settings = entry.model_dump(mode="json", exclude=set(entry.cosmetic))
+    return json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
