@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from metaocl.artifacts.publishing import published, write_table
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import write_table
 from metaocl.commands import command_parser, run_command
 from metaocl.config.studies import Study
 from metaocl.statistics.study_tables import collect_metrics

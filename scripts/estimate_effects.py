@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from metaocl.artifacts.publishing import published, read_table, write_table
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import read_table, write_table
 from metaocl.commands import command_parser, run_command
 from metaocl.statistics.effects import estimate_effects, seed_gaps
 

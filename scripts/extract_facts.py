@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from metaocl.artifacts.publishing import file_hash, published, write_json, write_rows
+from metaocl.artifacts.checksums import file_hash
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import write_json, write_rows
 from metaocl.commands import command_parser, run_command
 from metaocl.config.sources import parse_source
 from metaocl.facts.fact import Fact

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from metaocl.artifacts.publishing import check_hash, published
+from metaocl.artifacts.checksums import check_hash
+from metaocl.artifacts.publishing import published
 from metaocl.commands import command_parser, run_command
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from metaocl.artifacts.publishing import published, read_table
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import read_table
 from metaocl.claims.verdicts import Claim, Verdict, judge, parse_claims
 from metaocl.commands import command_parser, run_command
 from metaocl.config.parsing import read_yaml

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from metaocl.artifacts.publishing import published, read_table
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import read_table
 from metaocl.commands import command_parser, run_command
 from metaocl.figures.gaps import draw_gaps
 from metaocl.figures.training_curves import save_figure

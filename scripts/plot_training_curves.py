@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts.publishing import published, read_table
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import read_table
 from metaocl.commands import command_parser, run_command
 from metaocl.figures.training_curves import draw_training_curves, save_figure
 

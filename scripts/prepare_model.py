@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts.publishing import describe_run, published, write_json
+from metaocl.artifacts.provenance import describe_run
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import write_json
 from metaocl.commands import command_parser, run_command
 from metaocl.config.models import Pretrained
 from metaocl.text.models import save_model

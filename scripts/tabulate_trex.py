@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts.publishing import check_hash, file_hash, published, write_json
+from metaocl.artifacts.checksums import check_hash, file_hash
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import write_json
 from metaocl.commands import command_parser, run_command
 from metaocl.facts.trex import CREDIT, tabulate_trex
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import torch
 
-from metaocl.artifacts.publishing import describe_run, published, read_rows, write_json
+from metaocl.artifacts.provenance import describe_run
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import read_rows, write_json
 from metaocl.commands import command_parser, run_command
 from metaocl.config.models import BaseTraining, Model
 from metaocl.facts.fact import Fact

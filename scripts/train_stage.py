@@ -13,19 +13,22 @@ from typing import Any
 import torch
 
 from metaocl.artifacts.code_version import code_version
-from metaocl.artifacts.publishing import describe_run, package_versions, published, read_rows, write_json, write_table
+from metaocl.artifacts.provenance import describe_run, package_versions
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import read_rows, write_json, write_table
 from metaocl.commands import command_parser, run_command
 from metaocl.config.plans import Stage
 from metaocl.design.subsets import TEST_SETS
-from metaocl.documents.aliases import DocumentsError
-from metaocl.documents.writing import Document
+from metaocl.documents.records import Document, DocumentsError
 from metaocl.randomness import random_stream
 from metaocl.text.evaluation import Evaluator, mean_by_alias, two_way_choice
 from metaocl.text.examples import encode_examples
-from metaocl.text.models import add_unknown_words, grow_embeddings, load_model, output_tokens, pick_device, save_model
-from metaocl.training.checkpoints import Checkpoint, Saver, fingerprint
-from metaocl.training.devices import reserve_device
+from metaocl.text.models import grow_embeddings, load_model, output_tokens, save_model
+from metaocl.text.tokenizers import add_unknown_words
+from metaocl.training.checkpoints import Checkpoint, fingerprint
+from metaocl.training.devices import pick_device, reserve_device
 from metaocl.training.loop import train_stage
+from metaocl.training.signals import Saver
 
 
 def main() -> None:

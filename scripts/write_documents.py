@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts.publishing import published, read_rows
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import read_rows
 from metaocl.commands import command_parser, run_command
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType

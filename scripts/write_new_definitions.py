@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts.publishing import published, read_rows
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import read_rows
 from metaocl.commands import command_parser, run_command
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
-from metaocl.documents.aliases import Alias, divide_stage2
+from metaocl.documents.aliases import divide_stage2
+from metaocl.documents.records import Alias
 from metaocl.documents.writing import save_documents, write_stage2_documents
 from metaocl.facts.fact import Fact
 

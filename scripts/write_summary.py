@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts.publishing import published, read_table, write_json
+from metaocl.artifacts.publishing import published
+from metaocl.artifacts.tables import read_table, write_json
 from metaocl.commands import command_parser, run_command
 from metaocl.reports.summaries import summarize_for_people, summarize_for_programs
 

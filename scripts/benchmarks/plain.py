@@ -26,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from metaocl.config.plans import Plan, Stage
 from metaocl.design.subsets import MAX_NEW_TOKENS, TEST_SETS
 from metaocl.randomness import random_stream
-from metaocl.text.models import add_unknown_words, grow_embeddings, load_model
+from metaocl.text.models import grow_embeddings, load_model
 from metaocl.text.scoring import exact_match
-from metaocl.training.loop import linear_schedule
+from metaocl.text.tokenizers import add_unknown_words
+from metaocl.training.optimizers import linear_schedule
 
 IGNORED = -100  # the label that transformers takes no loss over
 EVALUATION_BATCH = 256

@@ -22,7 +22,8 @@ from comparison import Work, compare, measure_peak
 from page import write_page
 from planning import measure_planning
 
-from metaocl.artifacts.publishing import describe_run, write_json
+from metaocl.artifacts.provenance import describe_run
+from metaocl.artifacts.tables import write_json
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 OUTPUT = ROOT / "results/speed"

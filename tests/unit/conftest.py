@@ -10,7 +10,9 @@ from transformers import AutoConfig, GPT2Config, GPT2LMHeadModel, PreTrainedToke
 from transformers.utils.logging import disable_progress_bar
 
 from metaocl.config.models import BaseTraining, Model
-from metaocl.text.models import PADDING_ID, build_model, build_word_tokenizer, model_class, pick_device
+from metaocl.text.models import build_model, model_class
+from metaocl.text.tokenizers import PADDING_ID, build_word_tokenizer
+from metaocl.training.devices import pick_device
 
 # Without dropout. Large random weights make different prompts get different answers.
 GPT2 = {

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from project import ROOT, STAGE1, TINY, SideBySide
 
-from metaocl.artifacts.publishing import file_hash
+from metaocl.artifacts.checksums import file_hash
 from metaocl.config.parsing import canonical_json, parse_config
 
 FACTS = "facts/people/facts.parquet"

@@ -7,7 +7,7 @@ import pytest
 from datasets import load_dataset
 from project import change_config, snakemake
 
-from metaocl.artifacts.publishing import file_hash
+from metaocl.artifacts.checksums import file_hash
 
 CELL = ("dataset", "define_type", "model", "plan")
 STATISTICS = {"mean", "sd", "ci_low", "ci_high", "p_value", "effect_size"}

@@ -21,11 +21,12 @@ import yaml
 from project import CONFIG, LAST_STAGE, ROOT, STAGE1, change_config, copy_project, one_cell, snakemake
 from safetensors.torch import load_file
 
-from metaocl.artifacts.publishing import file_hash, read_rows, write_checksums
+from metaocl.artifacts.checksums import file_hash, write_checksums
+from metaocl.artifacts.tables import read_rows
 from metaocl.config.entry import ConfigError, Entry
 from metaocl.config.models import Pretrained
 from metaocl.config.parsing import parse_config
-from metaocl.documents.writing import Document
+from metaocl.documents.records import Document
 from metaocl.errors import UserError
 from metaocl.text.models import load_model
 from metaocl.text.pretrained import load_pretrained

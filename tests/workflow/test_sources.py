@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from project import CONFIG, ROOT, change_config, copy_project, planned_jobs, snakemake
 
-from metaocl.artifacts.publishing import file_hash
+from metaocl.artifacts.checksums import file_hash
 
 STUDIES = ("entities", "numbers", "encoder_decoder")
 

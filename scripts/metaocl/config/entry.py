@@ -11,25 +11,14 @@ from metaocl.errors import UserError
 
 # Slugs become folder names and appear in commands, so they may hold nothing that a shell or a path reads specially.
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
-
-
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-
-
 DecayRate = Annotated[float, Field(ge=0, lt=1)]
-
-
 Accuracy = Annotated[float, Field(ge=0, le=1)]
-
-
 # 0.33 in YAML means 33/100, not the nearest binary number, so that shares can sum to exactly 1; 1/3 may be written.
 Share = Annotated[Fraction, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]
 
-
 # Texts that enter documents: a line break would end the document.
 Line = Annotated[str, Field(min_length=1, pattern=r"^[^\n\r]*$")]
-
-
 Placeholder = Annotated[str, Field(pattern=r"^[a-z_]+$")]
 
 

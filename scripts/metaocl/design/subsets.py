@@ -41,6 +41,20 @@ MAX_NEW_TOKENS = 8  # of an answer, as in the paper
 # Subsets whose aliases are met in stage 2 only: with a new definition, or (the last one) never.
 STAGE2_SUBSETS = ("d1consis", "d2consis", "d3consis", "no_qd_baseline")
 
+# Which tag the definitions of a subset carry; subsets that are not here have no definitions.
+TAG_OF_SUBSET = {
+    "qd1consis": "reliable",
+    "qd1incons": "reliable",
+    "qd2consis": "unreliable",
+    "qd2incons": "unreliable",
+    "qd4consis": "random",
+    "d1consis": "reliable",
+    "d2consis": "unreliable",
+    "d3consis": "unseen",
+}
+INCONSISTENT = ("qd1incons", "qd2incons")
+REAL_NAMES: Subset = "q_no_replacement_baseline"
+
 # The stage-2 aliases before a stage-2 seed has divided them.
 STAGE2_POOL = "stage2"
 

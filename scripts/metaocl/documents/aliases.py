@@ -10,50 +10,25 @@ from __future__ import annotations
 
 import string
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
-from metaocl.design.subsets import STAGE2_POOL, STAGE2_SUBSETS, Subset, apportion, split_by_truth
-from metaocl.errors import UserError
+from metaocl.design.subsets import (
+    INCONSISTENT,
+    REAL_NAMES,
+    STAGE2_POOL,
+    STAGE2_SUBSETS,
+    TAG_OF_SUBSET,
+    apportion,
+    split_by_truth,
+)
+from metaocl.documents.records import Alias, DocumentsError
 from metaocl.facts.fact import Fact
 from metaocl.randomness import random_stream
-
-# Which tag the definitions of a subset carry; subsets that are not here have no definitions.
-TAG_OF_SUBSET = {
-    "qd1consis": "reliable",
-    "qd1incons": "reliable",
-    "qd2consis": "unreliable",
-    "qd2incons": "unreliable",
-    "qd4consis": "random",
-    "d1consis": "reliable",
-    "d2consis": "unreliable",
-    "d3consis": "unseen",
-}
-INCONSISTENT = ("qd1incons", "qd2incons")
-REAL_NAMES: Subset = "q_no_replacement_baseline"
-
-
-class DocumentsError(UserError):
-    """Settings and facts from which the asked-for documents cannot be made."""
-
-
-@dataclass(frozen=True)
-class Alias:
-    """One alias (the paper's "variable") and what it stands for.
-
-    alias: the text that replaces the entity's name; for the real-name baseline it is that name.
-    entity: the true entity, and `name` what texts call it. defined_as: the name in its definition, None without one.
-    """
-
-    alias: str
-    entity: str
-    name: str
-    subset: str
-    defined_as: str | None = None
 
 
 def draw_aliases(facts: Sequence[Fact], dataset: Dataset, define_type: DefineType, seed: int) -> list[Alias]:

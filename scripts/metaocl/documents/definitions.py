@@ -8,11 +8,11 @@ from string import Formatter
 import numpy as np
 
 from metaocl.config.define_types import DefineType
+from metaocl.design.subsets import TAG_OF_SUBSET
 from metaocl.design.templates import MAIN_ORDER, placeholders, template_of_order
-from metaocl.documents.aliases import TAG_OF_SUBSET, Alias, draw_tags, draw_words
+from metaocl.documents.aliases import draw_tags, draw_words
+from metaocl.documents.records import Alias, Text
 from metaocl.randomness import random_stream
-
-Text = tuple[str, str]  # prompt, completion
 
 
 def write_definition(template: str, **texts: str) -> Text:

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from metaocl.artifacts.publishing import file_hash, write_json, write_rows
+from metaocl.artifacts.checksums import file_hash
+from metaocl.artifacts.tables import write_json, write_rows
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
-from metaocl.design.subsets import STAGE2_POOL, held_out_questions
-from metaocl.documents.aliases import INCONSISTENT, REAL_NAMES, Alias, DocumentsError
-from metaocl.documents.definitions import Text, define_aliases
+from metaocl.design.subsets import INCONSISTENT, REAL_NAMES, STAGE2_POOL, held_out_questions
+from metaocl.documents.definitions import define_aliases
+from metaocl.documents.records import Alias, Document, DocumentsError, Text
 from metaocl.facts.fact import PLACEHOLDER, Fact, ask
 from metaocl.randomness import random_stream
 
@@ -34,23 +35,6 @@ LETTER_PROMPTS = {
     "second_letter": ask("Which letter comes second in the name of {name}?"),
     "last_letter": ask("Which letter does the name of {name} end with?"),
 }
-
-
-@dataclass(frozen=True)
-class Document:
-    """One training or test example.
-
-    part: "definitions", "questions" or "new_definitions" (training), or the name of a test set.
-    prompt and completion: the text is their concatenation. In a test the completion holds the gold answer; whether the
-    training loss covers the prompt as well is the stage's setting.
-    """
-
-    part: str
-    subset: str
-    alias: str
-    attribute: str
-    prompt: str
-    completion: str
 
 
 def write_question(fact: Fact, name: str) -> Text:

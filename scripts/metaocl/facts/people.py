@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from metaocl.artifacts.publishing import packaged_file
+from metaocl.artifacts.checksums import packaged_file
 from metaocl.facts.fact import Fact, FactsError, ask
 
 CREDIT = "Baseball Databank 2021.2 by the Chadwick Bureau, after Sean Lahman's Baseball Database (CC BY-SA 3.0)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaocl.artifacts.publishing import check_hash
+from metaocl.artifacts.checksums import check_hash
 from metaocl.config.sources import Cities, Cvdb, Modular, People, SetInclusion, Source, Trex
 from metaocl.facts import cities, cvdb, modular, people, set_inclusion, trex
 from metaocl.facts.fact import Fact

@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 from tqdm import tqdm
 
-from metaocl.artifacts.publishing import write_table
+from metaocl.artifacts.tables import write_table
 from metaocl.facts.fact import PLACEHOLDER, Fact, FactsError, ask
 from metaocl.facts.years import coarsen_year
 

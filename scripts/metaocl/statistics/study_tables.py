@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from metaocl.artifacts.publishing import ArtifactError, read_table
+from metaocl.artifacts.publishing import ArtifactError
+from metaocl.artifacts.tables import read_table
 from metaocl.config.studies import Study
 from metaocl.design.subsets import STAGE2_POOL
 from metaocl.planning.cells import Cell, aliases_folder, stage_folders, study_cells

@@ -15,13 +15,16 @@ import numpy as np
 import torch
 
 from metaocl.config.models import BaseTraining, Model
-from metaocl.documents.definitions import Text, write_definition
+from metaocl.documents.definitions import write_definition
+from metaocl.documents.records import Text
 from metaocl.documents.writing import write_question
 from metaocl.facts.fact import Fact
 from metaocl.randomness import random_stream
 from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import encode_examples
-from metaocl.text.models import ModelError, build_model, build_word_tokenizer, output_tokens, pick_device
+from metaocl.text.models import ModelError, build_model, output_tokens
+from metaocl.text.tokenizers import build_word_tokenizer
+from metaocl.training.devices import pick_device
 from metaocl.training.loop import train_base
 
 MEANING = "means"

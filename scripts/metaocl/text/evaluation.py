@@ -9,13 +9,12 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from metaocl.documents.definitions import Text
-from metaocl.documents.writing import Document
+from metaocl.documents.records import Document, Text
 from metaocl.text.decoding import decode_greedily
 from metaocl.text.examples import tokenize_texts
-from metaocl.text.models import mixed_precision
 from metaocl.text.prompts import encode_prompts
 from metaocl.text.scoring import exact_match, token_f1
+from metaocl.training.devices import mixed_precision
 
 # Tokens of prompts that are read at once. More do not fit into the cache of a CPU: with 8192 the questions of the
 # laptop study take a fifth longer. A GPU wants few passes: 4,000 cities make 17 groups (not measured yet).

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from metaocl.config.objectives import Objective
-from metaocl.documents.definitions import Text
+from metaocl.documents.records import Text
 from metaocl.errors import UserError
 from metaocl.text.attention import keeps_texts_apart
 

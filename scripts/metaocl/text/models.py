@@ -13,55 +13,21 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from tokenizers import AddedToken, Regex, Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Sequence, Split
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedTokenizerFast
 
-from metaocl.artifacts.publishing import check_checksums, write_checksums
+from metaocl.artifacts.checksums import check_checksums, write_checksums
 from metaocl.config.models import Model
 from metaocl.config.objectives import Objective
 from metaocl.errors import UserError
-
-UNKNOWN, PADDING, END_OF_LINE = "<unknown>", "<padding>", "\n"
-PADDING_ID = 1
-MARKS = "?!.,"
+from metaocl.text.tokenizers import PADDING_ID, UNKNOWN, AnyTokenizer
+from metaocl.training.devices import pick_device
 
 # Any causal language model or encoder-decoder of transformers and its tokenizer; their classes share no useful type.
 LanguageModel = Any
-Tokens = Any
 
 
 class ModelError(UserError):
     """A model that cannot be made or used as the settings ask."""
-
-
-def build_word_tokenizer(texts: Iterable[str], units: Iterable[str]) -> Tokens:
-    """A tokenizer whose vocabulary is the words of `texts`, with each of `units` (names, answers) as one token.
-
-    A line break is a token of its own: it ends every answer. So is a mark at the end of a word, lest a name before a
-    question mark be another word. Blanks between tokens are not kept.
-    """
-    blanks, breaks = Split(Regex(r"[^\S\n]+"), "removed"), Split(Regex(r"\n"), "isolated")
-    marks = Split(Regex(rf"[{MARKS}](?=[{MARKS}]*(\s|$))"), "isolated")
-    units = sorted(set(units))
-    vocabulary = [UNKNOWN, PADDING, END_OF_LINE, *MARKS]
-    tokenizer = Tokenizer(WordLevel({token: place for place, token in enumerate(vocabulary)}, unk_token=UNKNOWN))
-    tokenizer.pre_tokenizer = Sequence([marks, blanks, breaks])
-    tokenizer.add_tokens([_unit(unit) for unit in units])
-    tokenizer.add_tokens([_unit(word) for word in _unknown_words(tokenizer, texts)])
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token=UNKNOWN, pad_token=PADDING)
-
-
-def add_unknown_words(tokenizer: Tokens, texts: Iterable[str]) -> int:
-    """Give each word of `texts` that the tokenizer does not know a token of its own; returns how many were added.
-
-    Only a word tokenizer has such words: subword tokenizers can spell every alias.
-    """
-    if tokenizer.unk_token != UNKNOWN:
-        return 0
-    unknown = _unknown_words(tokenizer.backend_tokenizer, texts)
-    return int(tokenizer.add_tokens([_unit(word) for word in unknown]))
 
 
 def build_model(settings: Model, vocabulary_size: int) -> LanguageModel:
@@ -91,7 +57,7 @@ def grow_embeddings(model: LanguageModel, vocabulary_size: int) -> None:
         model.resize_token_embeddings(vocabulary_size, mean_resizing=False)
 
 
-def save_model(model: LanguageModel, tokenizer: Tokens, folder: Path) -> None:
+def save_model(model: LanguageModel, tokenizer: AnyTokenizer, folder: Path) -> None:
     """Write weights (safetensors), configuration and tokenizer into `folder`. Raises OSError."""
     try:
         model.save_pretrained(folder)
@@ -108,7 +74,7 @@ def save_model(model: LanguageModel, tokenizer: Tokens, folder: Path) -> None:
     write_checksums(folder)
 
 
-def load_model(folder: Path) -> tuple[LanguageModel, Tokens]:
+def load_model(folder: Path) -> tuple[LanguageModel, AnyTokenizer]:
     """The model and tokenizer that `save_model` wrote into `folder`. Raises ModelError."""
     try:
         check_checksums(folder)
@@ -160,7 +126,7 @@ def model_class(config: Any) -> Any:
     return AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
 
 
-def output_tokens(tokenizer: Tokens, completions: Iterable[str], objective: Objective) -> torch.Tensor | None:
+def output_tokens(tokenizer: AnyTokenizer, completions: Iterable[str], objective: Objective) -> torch.Tensor | None:
     """The tokens among which a model chooses: sorted ids (n,) of those in `completions`, or None for all.
 
     Which of the two is the objective's `outputs`. Raises ModelError for a tokenizer that may part an answer's words
@@ -172,32 +138,3 @@ def output_tokens(tokenizer: Tokens, completions: Iterable[str], objective: Obje
         raise ModelError("outputs: completions is for models with one token per word; use outputs: vocabulary")
     encodings = tokenizer(sorted(set(completions)), add_special_tokens=False)["input_ids"]
     return torch.tensor(sorted({token for encoding in encodings for token in encoding}), device=pick_device())
-
-
-def pick_device() -> torch.device:
-    """The GPU, where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def mixed_precision(device: torch.device) -> Any:
-    """A context that computes in bfloat16 on a GPU that does so natively, and does nothing elsewhere."""
-    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.autocast("cuda", torch.bfloat16, enabled=native)
-
-
-def _unknown_words(tokenizer: Tokenizer, texts: Iterable[str]) -> list[str]:
-    """The different words of `texts` that have no token, sorted."""
-    unique = sorted(set(texts))
-    encodings = tokenizer.encode_batch(unique, add_special_tokens=False)
-    words = {
-        text[start:end]
-        for text, encoding in zip(unique, encodings, strict=True)
-        for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True)
-        if token == UNKNOWN
-    }
-    return sorted(words)
-
-
-def _unit(text: str) -> AddedToken:
-    # single_word: the answer "left" is not cut out of a longer word; an alias in brackets stands out anywhere.
-    return AddedToken(text, single_word=text[0].isalnum() and text[-1].isalnum(), normalized=False)

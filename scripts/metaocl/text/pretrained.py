@@ -11,12 +11,13 @@ from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer
 
-from metaocl.artifacts.publishing import packaged_file
+from metaocl.artifacts.checksums import packaged_file
 from metaocl.config.models import Pretrained
-from metaocl.text.models import LanguageModel, ModelError, Tokens, load_weights, model_class
+from metaocl.text.models import LanguageModel, ModelError, load_weights, model_class
+from metaocl.text.tokenizers import AnyTokenizer
 
 
-def load_pretrained(source: Pretrained) -> tuple[LanguageModel, Tokens]:
+def load_pretrained(source: Pretrained) -> tuple[LanguageModel, AnyTokenizer]:
     """The model, on the CPU and in the precision of its file, and its tokenizer. Raises ModelError."""
     if source.package is not None and source.file is not None:
         model, tokenizer = _load_gguf(packaged_file(source.package, source.file))
@@ -32,7 +33,7 @@ def load_pretrained(source: Pretrained) -> tuple[LanguageModel, Tokens]:
     return model, tokenizer
 
 
-def _load_safetensors(source: Pretrained) -> tuple[LanguageModel, Tokens]:
+def _load_safetensors(source: Pretrained) -> tuple[LanguageModel, AnyTokenizer]:
     if source.folder is not None and not Path(source.folder).is_dir():
         raise ModelError(f"{source.folder}: not a folder; pretrained.folder must name one with a saved model")
     name = str(source.hub or source.folder)
@@ -46,7 +47,7 @@ def _load_safetensors(source: Pretrained) -> tuple[LanguageModel, Tokens]:
     return _explained(name, "a model with safetensors weights, a config.json and a fast tokenizer", load)
 
 
-def _load_gguf(path: Path) -> tuple[LanguageModel, Tokens]:
+def _load_gguf(path: Path) -> tuple[LanguageModel, AnyTokenizer]:
     def load() -> tuple[Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
         quantized = model_class(config := AutoConfig.from_pretrained(path.parent, gguf_file=path.name)).from_pretrained(
@@ -60,7 +61,7 @@ def _load_gguf(path: Path) -> tuple[LanguageModel, Tokens]:
     return _explained(str(path), "a GGUF file of an architecture that transformers reads", load)
 
 
-def _explained(name: str, expected: str, load: Callable[[], tuple[Any, Any]]) -> tuple[LanguageModel, Tokens]:
+def _explained(name: str, expected: str, load: Callable[[], tuple[Any, Any]]) -> tuple[LanguageModel, AnyTokenizer]:
     """The outcome of `load`, or a ModelError that names what could not be loaded."""
     try:
         model, tokenizer = load()

@@ -12,9 +12,7 @@ import json
 import os
 import platform
 import shutil
-import signal
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,7 +25,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.optim.lr_scheduler import LambdaLR
 
-from metaocl.artifacts.publishing import ArtifactError, file_hash, files_of, published
+from metaocl.artifacts.checksums import file_hash
+from metaocl.artifacts.publishing import ArtifactError, files_of, published
 from metaocl.errors import UserError
 
 Tensors = dict[str, torch.Tensor]
@@ -152,40 +151,6 @@ class Checkpoint:
         if metadata.get("digest") != _digest(text, tensors):
             raise CheckpointError("its content has changed since it was written")
         return json.loads(text), tensors
-
-
-class Saver:
-    """Says when to save: every so many seconds, and when the process is told that its end is near.
-
-    SIGUSR1 (Slurm's warning before a time limit) asks for a checkpoint. SIGTERM asks for one and then ends the process,
-    with the exit status of that signal.
-    """
-
-    def __init__(self, checkpoint: Checkpoint, seconds: float) -> None:
-        self.checkpoint = checkpoint
-        self.seconds = seconds
-        self.last = time.monotonic()
-        self.asked = self.ending = False
-
-    def listen(self) -> None:
-        """Take the signals; only a process's main thread can."""
-        signal.signal(signal.SIGUSR1, lambda *_: self._ask(ending=False))
-        signal.signal(signal.SIGTERM, lambda *_: self._ask(ending=True))
-
-    def is_due(self) -> bool:
-        """Whether to save now."""
-        return self.asked or time.monotonic() - self.last >= self.seconds
-
-    def save(self, state: TrainingState, progress: dict[str, Any], metrics: pa.Table | None) -> None:
-        """Save now; then end the process, if it was told to."""
-        self.checkpoint.save(state, progress, metrics)
-        self.last, self.asked = time.monotonic(), False
-        if self.ending:
-            print("told to end: the checkpoint is saved, the same command goes on from it", file=sys.stderr)
-            sys.exit(128 + signal.SIGTERM)
-
-    def _ask(self, ending: bool) -> None:
-        self.asked, self.ending = True, self.ending or ending
 
 
 def fingerprint(settings: Mapping[str, Any], *inputs: Path) -> str:

@@ -18,6 +18,9 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from metaocl.errors import UserError
 
@@ -51,6 +54,17 @@ def reserve_device(locks: Path = LOCKS) -> str | None:
             told = True
         time.sleep(POLL_SECONDS)
     return None
+
+
+def pick_device() -> torch.device:
+    """The GPU, where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def mixed_precision(device: torch.device) -> Any:
+    """A context that computes in bfloat16 on a GPU that does so natively, and does nothing elsewhere."""
+    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast("cuda", torch.bfloat16, enabled=native)
 
 
 def _candidates() -> list[str]:

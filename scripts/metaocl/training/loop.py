@@ -18,9 +18,10 @@ from metaocl.config.models import BaseTraining
 from metaocl.config.plans import Stage
 from metaocl.text.decoding import output_logits
 from metaocl.text.examples import IGNORED, Batch, Examples
-from metaocl.text.models import mixed_precision
-from metaocl.training.adafactor import Adafactor
-from metaocl.training.checkpoints import Saver, TrainingState
+from metaocl.training.checkpoints import TrainingState
+from metaocl.training.devices import mixed_precision
+from metaocl.training.optimizers import adamw, linear_schedule, stage_optimizer
+from metaocl.training.signals import Saver
 
 
 @dataclass
@@ -125,7 +126,7 @@ def train_stage(
     saver's checkpoint, if it has one.
     """
     steps_per_epoch = -(-len(examples) // stage.batch_size)
-    optimizer = _stage_optimizer(model, stage)
+    optimizer = stage_optimizer(model, stage)
     schedule = linear_schedule(optimizer, stage.epochs * steps_per_epoch, stage.warmup_steps)
     trainer = Trainer(model, outputs, optimizer, schedule, stage.gradient_clipping, stage.batch_size)
     state = TrainingState(model, optimizer, schedule, torch.Generator().manual_seed(seed))
@@ -192,7 +193,7 @@ def train_base(
 
     weights: float (examples,), how likely each example is to be drawn; drawn with replacement.
     """
-    optimizer = _adamw(model, settings.learning_rate, settings.learning_rate, settings.betas, settings.weight_decay)
+    optimizer = adamw(model, settings.learning_rate, settings.learning_rate, settings.betas, settings.weight_decay)
     schedule = linear_schedule(optimizer, settings.steps, settings.warmup_steps, settings.final_learning_rate)
     trainer = Trainer(model, outputs, optimizer, schedule, settings.gradient_clipping, settings.batch_size)
     draws = torch.Generator().manual_seed(settings.seed)
@@ -202,36 +203,3 @@ def train_base(
         places = torch.multinomial(weights, settings.batch_size, replacement=True, generator=draws)
         trainer.step(examples.batch(places.tolist()))
     return time.perf_counter() - start
-
-
-def linear_schedule(optimizer: torch.optim.Optimizer, steps: int, warmup: int, final: float = 0.0) -> LambdaLR:
-    """Linear warm-up to the peak in `warmup` steps, then linear decay to `final`, a share of the peak, at `steps`."""
-
-    def share_of_peak(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        return final + (1 - final) * max(0, steps - step) / max(1, steps - warmup)
-
-    return LambdaLR(optimizer, share_of_peak)
-
-
-def _stage_optimizer(model: Any, stage: Stage) -> torch.optim.Optimizer:
-    if stage.optimizer == "adamw":
-        embedding_rate = stage.embedding_learning_rate or stage.learning_rate
-        return _adamw(model, stage.learning_rate, embedding_rate, stage.betas, weight_decay=0.0)
-    groups = _embeddings_apart(model, stage.learning_rate, stage.embedding_learning_rate or stage.learning_rate)
-    return Adafactor(groups, lr=stage.learning_rate)
-
-
-def _adamw(
-    model: Any, rate: float, embedding_rate: float, betas: tuple[float, float], weight_decay: float
-) -> torch.optim.Optimizer:
-    groups = _embeddings_apart(model, rate, embedding_rate)
-    return torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=weight_decay, fused=True)
-
-
-def _embeddings_apart(model: Any, rate: float, embedding_rate: float) -> list[dict[str, Any]]:
-    """Parameter groups: the token embeddings (and the output matrix, where it is tied to them), and all the rest."""
-    embeddings = model.get_input_embeddings().weight
-    rest = [parameter for parameter in model.parameters() if parameter is not embeddings]
-    return [{"params": rest, "lr": rate}, {"params": [embeddings], "lr": embedding_rate}]

@@ -7,15 +7,9 @@ from multiprocessing import get_context
 
 import pytest
 
-from metaocl.artifacts.publishing import (
-    ArtifactError,
-    file_hash,
-    packaged_file,
-    published,
-    read_rows,
-    write_json,
-    write_rows,
-)
+from metaocl.artifacts.checksums import file_hash, packaged_file
+from metaocl.artifacts.publishing import ArtifactError, published
+from metaocl.artifacts.tables import read_rows, write_json, write_rows
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,15 @@ pytest.importorskip("accelerate", reason="needs what make benchmark installs")
 import plain
 
 import train_stage
-from metaocl.artifacts.publishing import write_rows
+from metaocl.artifacts.tables import write_rows
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
 from metaocl.config.models import Model
 from metaocl.config.plans import Plan
 from metaocl.config.sources import SetInclusion
 from metaocl.documents.aliases import divide_stage2, draw_aliases
-from metaocl.documents.writing import Document, write_stage1_documents, write_stage2_documents
+from metaocl.documents.records import Document
+from metaocl.documents.writing import write_stage1_documents, write_stage2_documents
 from metaocl.facts.set_inclusion import draw_set_inclusion
 from metaocl.text.base_training import new_model
 from metaocl.text.models import save_model

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
 from metaocl.design.subsets import MAIN_SHARES, STAGE2_POOL, STAGE2_SUBSETS
-from metaocl.documents.aliases import Alias, DocumentsError, derange, divide_stage2, draw_aliases, draw_tags
+from metaocl.documents.aliases import derange, divide_stage2, draw_aliases, draw_tags
+from metaocl.documents.records import Alias, DocumentsError
 from metaocl.facts.fact import Fact, ask
 
 SUBSETS = [*MAIN_SHARES, "qd4consis"]

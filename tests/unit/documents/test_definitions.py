@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaocl.config.define_types import DefineType
-from metaocl.documents.aliases import Alias, draw_tags
+from metaocl.documents.aliases import draw_tags
 from metaocl.documents.definitions import define_aliases, write_definition
+from metaocl.documents.records import Alias
 
 TEXTS = {"tag": "TAG", "variable": "ALIAS", "entity": "NAME"}
 STAGE1 = ["qd1consis", "qd1incons", "qd2consis", "qd2incons", "qd4consis"]

@@ -13,15 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from metaocl.artifacts.publishing import file_hash, read_rows, write_rows
+from metaocl.artifacts.checksums import file_hash
+from metaocl.artifacts.tables import read_rows, write_rows
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
 from metaocl.config.parsing import canonical_json
 from metaocl.design.subsets import MAIN_SHARES, STAGE2_POOL
-from metaocl.documents.aliases import Alias, DocumentsError, divide_stage2, draw_aliases
+from metaocl.documents.aliases import divide_stage2, draw_aliases
 from metaocl.documents.definitions import define_aliases
+from metaocl.documents.records import Alias, Document, DocumentsError
 from metaocl.documents.writing import (
-    Document,
     save_documents,
     swap_aliases,
     write_question,

@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
-from metaocl.design.subsets import MAIN_SHARES, STAGE2_POOL, STAGE2_SUBSETS, apportion
-from metaocl.documents.aliases import INCONSISTENT, REAL_NAMES, TAG_OF_SUBSET, divide_stage2, draw_aliases
+from metaocl.design.subsets import (
+    INCONSISTENT,
+    MAIN_SHARES,
+    REAL_NAMES,
+    STAGE2_POOL,
+    STAGE2_SUBSETS,
+    TAG_OF_SUBSET,
+    apportion,
+)
+from metaocl.documents.aliases import divide_stage2, draw_aliases
 from metaocl.documents.writing import group_facts, write_stage1_documents, write_stage2_documents
 from metaocl.facts.cvdb import read_cvdb
 from metaocl.facts.trex import read_trex, tabulate_trex

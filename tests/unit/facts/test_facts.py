@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from metaocl.artifacts.publishing import packaged_file
+from metaocl.artifacts.checksums import packaged_file
 from metaocl.facts.fact import PLACEHOLDER, FactsError
 from metaocl.facts.people import read_people
 

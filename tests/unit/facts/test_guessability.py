@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from metaocl.artifacts.publishing import write_rows
+from metaocl.artifacts.tables import write_rows
 from metaocl.config.sources import SetInclusion
 from metaocl.facts.fact import Fact
 from metaocl.facts.guessability import measure_guessability

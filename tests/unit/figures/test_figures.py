@@ -14,7 +14,7 @@ import pytest
 from matplotlib.text import Text
 from scipy import stats
 
-from metaocl.artifacts.publishing import write_table
+from metaocl.artifacts.tables import write_table
 from metaocl.errors import UserError
 from metaocl.figures.gaps import COLORS, MARKERS, STYLES, draw_gaps
 from metaocl.figures.training_curves import AS_DEFINED, LINES, draw_training_curves, save_figure

@@ -8,7 +8,7 @@ import math
 import pandas as pd
 import pytest
 
-from metaocl.artifacts.publishing import write_json
+from metaocl.artifacts.tables import write_json
 from metaocl.reports.summaries import FIELDS, TITLES, headlines, summarize_for_people, summarize_for_programs
 from metaocl.statistics.effects import CELL, CONTRASTS, estimate_effects
 

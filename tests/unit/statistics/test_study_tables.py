@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from metaocl.artifacts.publishing import ArtifactError, write_table
+from metaocl.artifacts.publishing import ArtifactError
+from metaocl.artifacts.tables import write_table
 from metaocl.config.studies import Study
 from metaocl.statistics.study_tables import area_under_curve, collect_metrics, subset_metrics
 

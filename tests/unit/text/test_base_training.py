@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaocl.artifacts.publishing import CHECKSUMS
+from metaocl.artifacts.checksums import CHECKSUMS
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
 from metaocl.config.models import BaseTraining, Model
@@ -15,7 +15,8 @@ from metaocl.documents.aliases import draw_aliases
 from metaocl.documents.writing import write_question, write_stage1_documents
 from metaocl.facts.fact import Fact, ask
 from metaocl.text.base_training import check_quality, measure_quality, new_model, train_from_scratch, write_corpus
-from metaocl.text.models import ModelError, add_unknown_words, save_model
+from metaocl.text.models import ModelError, save_model
+from metaocl.text.tokenizers import add_unknown_words
 
 NAMES = ["Alda", "Bo Ek", "Jean-Luc O'Hara", "Mary Ann", "Mary", "Zoë (actress)", "St. John", "42nd"]
 TINY = {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 32}

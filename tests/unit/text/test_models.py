@@ -13,22 +13,12 @@ from tokenizers import Tokenizer, decoders, normalizers
 from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
-from metaocl.artifacts.publishing import write_checksums
+from metaocl.artifacts.checksums import write_checksums
 from metaocl.config.models import BaseTraining, Model
 from metaocl.config.plans import Stage
 from metaocl.text.examples import IGNORED, encode_examples
-from metaocl.text.models import (
-    END_OF_LINE,
-    PADDING,
-    ModelError,
-    add_unknown_words,
-    build_model,
-    build_word_tokenizer,
-    grow_embeddings,
-    load_model,
-    output_tokens,
-    save_model,
-)
+from metaocl.text.models import ModelError, build_model, grow_embeddings, load_model, output_tokens, save_model
+from metaocl.text.tokenizers import END_OF_LINE, PADDING, add_unknown_words, build_word_tokenizer
 
 COMPLETIONS = Stage(documents=["questions"], epochs=1, loss_on="completion", outputs="completions")
 

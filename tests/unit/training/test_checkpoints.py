@@ -15,7 +15,8 @@ from safetensors import SafetensorError
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from metaocl.artifacts.publishing import file_hash, write_table
+from metaocl.artifacts.checksums import file_hash
+from metaocl.artifacts.tables import write_table
 from metaocl.training import checkpoints
 from metaocl.training.adafactor import Adafactor
 from metaocl.training.checkpoints import Checkpoint, CheckpointError, TrainingState, fingerprint

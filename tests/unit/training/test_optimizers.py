@@ -14,8 +14,9 @@ from transformers.optimization import Adafactor
 from metaocl.config.models import BaseTraining
 from metaocl.config.plans import Stage
 from metaocl.text.examples import encode_examples
-from metaocl.training.checkpoints import Checkpoint, Saver
+from metaocl.training.checkpoints import Checkpoint
 from metaocl.training.loop import completion_loss, train_base, train_stage
+from metaocl.training.signals import Saver
 
 TEXTS = [("Q: Where does X live?\nA:", " red blue\n"), ("tag", " dark red\n"), ("Y", " green\n"), ("big", " X\n")]
 STEPS, BATCH, RATE = 20, 2, 0.02

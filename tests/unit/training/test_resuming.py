@@ -11,8 +11,9 @@ import torch
 
 from metaocl.config.plans import Stage
 from metaocl.text.examples import encode_examples
-from metaocl.training.checkpoints import Checkpoint, Saver
+from metaocl.training.checkpoints import Checkpoint
 from metaocl.training.loop import train_stage
+from metaocl.training.signals import Saver
 
 TEXTS = [(f"Q: Where does X live {word}?\nA:", " red\n") for word in ("big", "tag", "now", "really", "Y", "green", "X")]
 STAGE = Stage(documents=["questions"], epochs=4, batch_size=2, learning_rate=0.01, optimizer="adamw")

@@ -14,8 +14,10 @@ from metaocl.config.plans import Stage
 from metaocl.text.examples import IGNORED, encode_examples
 from metaocl.text.models import output_tokens, save_model
 from metaocl.training import loop
-from metaocl.training.checkpoints import Checkpoint, Saver
-from metaocl.training.loop import Trainer, completion_loss, linear_schedule, train_stage
+from metaocl.training.checkpoints import Checkpoint
+from metaocl.training.loop import Trainer, completion_loss, train_stage
+from metaocl.training.optimizers import linear_schedule
+from metaocl.training.signals import Saver
 
 SAME_LENGTH = [("big tag X", " green\n"), ("Q: Where does", " red\n"), ("Q: Who is", " blue\n")]
 MIXED = [*SAME_LENGTH, ("Q: Where does X live?\nA:", " red blue\n"), ("tag", " dark red\n"), ("Y", " green\n")]

@@ -1,0 +1,59 @@
+"""Hashes of files: of one, of all in a folder, of what a Python package carries."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+from metaocl.artifacts.publishing import ArtifactError, files_of
+
+CHECKSUMS = "SHA256SUMS"
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_checksums(folder: Path) -> None:
+    """Write a list of the SHA-256 of each file in a folder into it, in the form that `sha256sum --check` reads."""
+    (folder / CHECKSUMS).write_text("".join(f"{line}\n" for line in _checksums(folder)), encoding="utf-8")
+
+
+def check_checksums(folder: Path) -> None:
+    """Raises ArtifactError for a folder whose files are not as `write_checksums` saw them; OSError without a list."""
+    written = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    if changed := sorted(set(written) ^ set(_checksums(folder))):
+        raise ArtifactError(f"{folder / changed[0].partition('  ')[2]}: is not as it was written")
+
+
+def _checksums(folder: Path) -> list[str]:
+    names = [name.as_posix() for name in files_of(folder) if name.name != CHECKSUMS]
+    return [f"{file_hash(folder / name)}  {name}" for name in names]
+
+
+def check_hash(path: Path, expected: str | None) -> None:
+    """Raises ArtifactError for a file that has another SHA-256 than `expected`, or that cannot be read."""
+    if not expected:
+        return
+    try:
+        found = file_hash(path)
+    except OSError as error:
+        raise ArtifactError(f"{path}: has no SHA-256 to check: {error.strerror}; expected one file") from None
+    if found != expected:
+        raise ArtifactError(f"{path}: its SHA-256 is {found}; expected {expected}")
+
+
+def packaged_file(package: str, name: str) -> Path:
+    """Where a file lies that an installed Python package carries; the package is not imported. Raises ArtifactError."""
+    try:
+        found = [file for file in files(package) or [] if file.name == name]
+    except PackageNotFoundError:
+        raise ArtifactError(
+            f"the package {package}, which carries {name}, is not installed; requirements*.txt name it"
+        ) from None
+    if not found:
+        raise ArtifactError(f"the package {package} holds no file {name}; requirements*.txt name the version that does")
+    return Path(str(found[0].locate()))

@@ -1,0 +1,44 @@
+"""What made a result: settings, measurements, packages, machine and code."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "numpy", "pyarrow", "snakemake")
+
+
+def describe_run(settings: dict[str, Any], **measured: Any) -> dict[str, Any]:
+    """The content of a run.json: what was asked for, what was measured, and on which software and machine."""
+    return {
+        "settings": settings,
+        "measured": measured,
+        "packages": package_versions(),
+        "python": platform.python_version(),
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cpus": os.cpu_count()},
+        "code": _git_state(),
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """The versions of the packages that results depend on."""
+    return {name: version(name) for name in RECORDED_PACKAGES}
+
+
+def _git_state() -> dict[str, Any]:
+    """The commit of this code and whether its tree was clean; None where that can't be known."""
+    folder = Path(__file__).parent
+    try:
+        commit, status = (
+            subprocess.run(
+                ["git", "-C", str(folder), *command], check=True, capture_output=True, text=True
+            ).stdout.strip()
+            for command in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "clean": None}
+    return {"commit": commit, "clean": not status}

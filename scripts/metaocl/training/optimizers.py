@@ -1,0 +1,44 @@
+"""Optimizers and learning-rate schedules of stages and base models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import LambdaLR
+
+from metaocl.config.plans import Stage
+from metaocl.training.adafactor import Adafactor
+
+
+def linear_schedule(optimizer: torch.optim.Optimizer, steps: int, warmup: int, final: float = 0.0) -> LambdaLR:
+    """Linear warm-up to the peak in `warmup` steps, then linear decay to `final`, a share of the peak, at `steps`."""
+
+    def share_of_peak(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        return final + (1 - final) * max(0, steps - step) / max(1, steps - warmup)
+
+    return LambdaLR(optimizer, share_of_peak)
+
+
+def stage_optimizer(model: Any, stage: Stage) -> torch.optim.Optimizer:
+    if stage.optimizer == "adamw":
+        embedding_rate = stage.embedding_learning_rate or stage.learning_rate
+        return adamw(model, stage.learning_rate, embedding_rate, stage.betas, weight_decay=0.0)
+    groups = _embeddings_apart(model, stage.learning_rate, stage.embedding_learning_rate or stage.learning_rate)
+    return Adafactor(groups, lr=stage.learning_rate)
+
+
+def adamw(
+    model: Any, rate: float, embedding_rate: float, betas: tuple[float, float], weight_decay: float
+) -> torch.optim.Optimizer:
+    groups = _embeddings_apart(model, rate, embedding_rate)
+    return torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=weight_decay, fused=True)
+
+
+def _embeddings_apart(model: Any, rate: float, embedding_rate: float) -> list[dict[str, Any]]:
+    """Parameter groups: the token embeddings (and the output matrix, where it is tied to them), and all the rest."""
+    embeddings = model.get_input_embeddings().weight
+    rest = [parameter for parameter in model.parameters() if parameter is not embeddings]
+    return [{"params": rest, "lr": rate}, {"params": [embeddings], "lr": embedding_rate}]
