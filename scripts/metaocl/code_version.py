@@ -11,8 +11,9 @@ other, and a definition that is moved to another module counts as before. The sc
 - Statements of a module that are no definitions count wherever importing the module runs them.
 - A name from outside the library counts with the name it has there, and with the version of its package that
   requirements.txt, beside the folder of the scripts, pins; without that file no version counts.
-- A class counts with all its methods. What the code only names in a text (`getattr`, `globals`) is missed.
-- Of the settings only functions count: whatever else they decide reaches a job as settings.
+- A class counts with all its methods. A local variable counts for the definition that it shares its name with, too.
+  What the code only names in a text (`globals`, `import_module`) is missed.
+- Of the settings only functions count, no methods: whatever else they decide reaches a job as settings.
 - `metaocl.bare_code` says what of a definition counts: no comments, docstrings or messages, for instance.
 """
 
