@@ -6,37 +6,36 @@ A run that was stopped goes on from its checkpoint when the same command is give
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import torch
 
 from metaocl.artifacts.code_version import code_version
 from metaocl.artifacts.provenance import describe_run, package_versions
 from metaocl.artifacts.publishing import published
-from metaocl.artifacts.tables import read_rows, write_json, write_table
+from metaocl.artifacts.tables import write_json, write_table
 from metaocl.commands import command_parser, run_command
 from metaocl.config.plans import Stage
-from metaocl.design.subsets import TEST_SETS
-from metaocl.documents.records import Document, DocumentsError
+from metaocl.documents.metrics import mean_by_alias
 from metaocl.randomness import random_stream
-from metaocl.text.evaluation import Evaluator, mean_by_alias, two_way_choice
-from metaocl.text.examples import encode_examples
-from metaocl.text.models import grow_embeddings, load_model, output_tokens, save_model
-from metaocl.text.tokenizers import add_unknown_words
+from metaocl.text.models import save_model
+from metaocl.text.runs import Run, prepare_run
 from metaocl.training.checkpoints import Checkpoint, fingerprint
 from metaocl.training.devices import pick_device, reserve_device
-from metaocl.training.loop import train_stage
+from metaocl.training.loop import Progress, train_stage
 from metaocl.training.signals import Saver
 
 
 def main() -> None:
     arguments = _parse_arguments()
     reserved = reserve_device()
-    stage: Stage = arguments.stage
     settings = {
-        "stage": stage.model_dump(mode="json"),
+        "stage": arguments.stage.model_dump(mode="json"),
         "stage_number": arguments.stage_number,
         "seeds": arguments.seeds,
         "threads": arguments.threads,
@@ -45,50 +44,68 @@ def main() -> None:
     checkpoint = Checkpoint(arguments.checkpoint, _fingerprint(settings, arguments))
     saver = Saver(checkpoint, seconds=60 * arguments.checkpoint_minutes)
     saver.listen()
+    run, metrics, progress = _train(arguments, saver)
+    measured = {
+        **asdict(progress),
+        "documents_trained": len(run.trained),
+        "questions_tested": len(run.tested),
+        "device": str(run.model.device),
+        "reserved_device": reserved,
+    }
+    inputs = {
+        "initial_model": _from(arguments.run, arguments.initial_model),
+        "documents": [_from(arguments.run, path) for path in arguments.documents],
+    }
+    targets = [arguments.model, arguments.metrics, arguments.run]
+    with published(*targets, *([arguments.snapshots] if arguments.snapshots else [])) as places:
+        save_model(run.model, run.tokenizer, places[0])
+        write_table(metrics, places[1])
+        write_json(describe_run(settings | inputs, **measured), places[2])
+        if arguments.snapshots:
+            _collect_snapshots(arguments, places[3])
+    checkpoint.discard()
 
+
+def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, pa.Table, Progress]:
+    """The run, with its model trained, what was measured after each epoch, and the time it took."""
     torch.set_num_threads(arguments.threads)
     # A stream of its own for every stage and seed: stage 2 of two seeds must not share its randomness.
     draws = random_stream("training", arguments.stage_number, *arguments.seeds)
     weights_seed, order_seed = draws.integers(2**31, size=2).tolist()
     torch.manual_seed(weights_seed)
-
-    documents = [document for path in arguments.documents for document in read_rows(path, Document)]
-    trained = [document for document in documents if document.part in stage.documents]
-    tested = [document for document in documents if document.part in TEST_SETS]
-    if not trained:
-        raise DocumentsError(f"stage {arguments.stage_number} has no {' or '.join(stage.documents)} to train on")
-    model, tokenizer = load_model(arguments.initial_model)
-    add_unknown_words(tokenizer, [document.prompt + document.completion for document in documents])
-    grow_embeddings(model, len(tokenizer))
+    run = prepare_run(arguments.initial_model, arguments.documents, arguments.stage)
     if arguments.gradient_checkpointing:
-        model.activation_checkpointing_enable()
-    outputs = output_tokens(tokenizer, [document.completion for document in documents], stage)
-    examples = encode_examples(model, tokenizer, [(d.prompt, d.completion) for d in trained], stage)
-    questions = [(d.prompt, d.completion) for d in tested]
-    evaluator = Evaluator(model, tokenizer, questions, outputs, two_way_choice(tested))
+        run.model.activation_checkpointing_enable()
+    evaluator = run.task.evaluator(run.tested)
+
+    def after_epoch(epoch: int) -> pa.Table:
+        if epoch in run.stage.snapshots:
+            with published(_snapshot(arguments, epoch)) as (place,):
+                save_model(run.model, run.tokenizer, place)
+        return mean_by_alias(run.tested, evaluator.measure(run.model), epoch)
 
     metrics, progress = train_stage(
-        model,
-        examples,
-        outputs,
-        stage,
-        order_seed,
-        measure=lambda epoch: mean_by_alias(tested, evaluator.measure(model), epoch),
-        saver=saver,
+        run.model, run.examples, run.task.loss, run.stage, order_seed, measure=after_epoch, saver=saver
     )
-    measured = {
-        **asdict(progress),
-        "documents_trained": len(trained),
-        "questions_tested": len(tested),
-        "device": str(model.device),
-        "reserved_device": reserved,
-    }
-    with published(arguments.model, arguments.metrics, arguments.run) as (model_place, metrics_place, run_place):
-        save_model(model, tokenizer, model_place)
-        write_table(metrics, metrics_place)
-        made_of = settings | {"initial_model": str(arguments.initial_model)}
-        write_json(describe_run(made_of, **measured), run_place)
-    checkpoint.discard()
+    return run, metrics, progress
+
+
+def _snapshot(arguments: argparse.Namespace, epoch: int) -> Path:
+    """Where a snapshot waits for the end of the run, beside the checkpoint, so that a killed run still has it."""
+    checkpoint: Path = arguments.checkpoint
+    return checkpoint.with_name(f"{checkpoint.name}_snapshots") / f"epoch{epoch}"
+
+
+def _collect_snapshots(arguments: argparse.Namespace, place: Path) -> None:
+    """Copy the snapshots to the place of the results; a twin of this job may still be making its own."""
+    place.mkdir()
+    for epoch in arguments.stage.snapshots:
+        shutil.copytree(_snapshot(arguments, epoch), place / f"epoch{epoch}")
+
+
+def _from(run: Path, path: Path) -> str:
+    """A path as seen from the folder of run.json, so that results can be moved as a whole."""
+    return os.path.relpath(path, run.parent)
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -107,6 +124,9 @@ def _parse_arguments() -> argparse.Namespace:
         "--metrics", type=Path, required=True, help="parquet to write: a row per epoch, test set, alias"
     )
     parser.add_argument("--run", type=Path, required=True, help="JSON to write: what made the model")
+    parser.add_argument(
+        "--snapshots", type=Path, help="folder to write, for a stage with snapshots: models in epoch<n>/"
+    )
     return parser.parse_args()
 
 

@@ -1,26 +1,32 @@
 # Needs: the gaps of all studies. Makes: the verdict on each of the paper's claims.
 
+import json
+
+from metaocl.planning.cells import axis_values
+
 
 rule judge_claims:
     input:
         claims="config/claims.yaml",
-        gaps=expand("results/tables/{study}/gaps.parquet", study=list(settings.studies)),
+        gaps=expand(
+            "<results>/tables/{study}/gaps.parquet", study=list(settings.studies)
+        ),
     output:
         table=report(
-            "results/tables/claims.csv",
+            "<results>/tables/claims.csv",
             caption="../report/claims.rst",
             category="Claims",
         ),
-        markdown="results/summaries/claims.md",
+        markdown="<results>/summaries/claims.md",
     log:
-        "results/logs/judge_claims.log",
+        "<logs>/judge_claims.log",
     benchmark:
-        "results/benchmarks/judge_claims.tsv"
+        "<benchmarks>/judge_claims.tsv"
     conda:
         "../../environment.yml"
     params:
         gaps=" ".join(
-            f"{study}=results/tables/{study}/gaps.parquet"
+            f"{study}={settings.pathvars.results}/tables/{study}/gaps.parquet"
             for study in settings.studies
         ),
         axis=json.dumps(

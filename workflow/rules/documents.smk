@@ -1,17 +1,17 @@
-# Needs: facts. Makes: results/documents/{dataset}/{define_type}/seed{seed}/, training text and test questions.
+# Needs: facts. Makes: <results>/documents/{dataset}/{define_type}/seed{seed}/, training text and test questions.
 
 
 rule write_documents:
     input:
-        facts="results/facts/{dataset}/facts.parquet",
+        facts="<results>/facts/{dataset}/facts.parquet",
     output:
-        documents="results/documents/{dataset}/{define_type}/seed{seed}/documents.parquet",
-        aliases="results/documents/{dataset}/{define_type}/seed{seed}/aliases.parquet",
-        manifest="results/documents/{dataset}/{define_type}/seed{seed}/manifest.json",
+        documents="<results>/documents/{dataset}/{define_type}/seed{seed}/documents.parquet",
+        aliases="<results>/documents/{dataset}/{define_type}/seed{seed}/aliases.parquet",
+        manifest="<results>/documents/{dataset}/{define_type}/seed{seed}/manifest.json",
     log:
-        "results/logs/write_documents/{dataset}/{define_type}/seed{seed}.log",
+        "<logs>/write_documents/{dataset}/{define_type}/seed{seed}.log",
     benchmark:
-        "results/benchmarks/write_documents/{dataset}/{define_type}/seed{seed}.tsv"
+        "<benchmarks>/write_documents/{dataset}/{define_type}/seed{seed}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -28,16 +28,16 @@ rule write_documents:
 
 rule write_new_definitions:
     input:
-        facts="results/facts/{dataset}/facts.parquet",
-        aliases="results/documents/{dataset}/{define_type}/seed{seed}/aliases.parquet",
+        facts="<results>/facts/{dataset}/facts.parquet",
+        aliases="<results>/documents/{dataset}/{define_type}/seed{seed}/aliases.parquet",
     output:
-        documents="results/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/documents.parquet",
-        aliases="results/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/aliases.parquet",
-        manifest="results/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/manifest.json",
+        documents="<results>/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/documents.parquet",
+        aliases="<results>/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/aliases.parquet",
+        manifest="<results>/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/manifest.json",
     log:
-        "results/logs/write_new_definitions/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}.log",
+        "<logs>/write_new_definitions/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}.log",
     benchmark:
-        "results/benchmarks/write_new_definitions/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}.tsv"
+        "<benchmarks>/write_new_definitions/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}.tsv"
     conda:
         "../../environment.yml"
     params:

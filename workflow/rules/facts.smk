@@ -1,15 +1,33 @@
-# Needs: a source of facts. Makes: results/facts/{dataset}/, entities with question-answer pairs.
+# Needs: a source of facts. Makes: <results>/facts/{dataset}/, entities with question-answer pairs.
+
+
+def source_url(wildcards):
+    """The file to fetch, for Snakemake's storage plugin."""
+    return storage.http(settings.datasets[wildcards.dataset].source.url)
+
+
+def source_data(wildcards):
+    """The public file of a data set: the user's own, or the one that is fetched."""
+    return settings.datasets[wildcards.dataset].source.path or rules.fetch_data.output
+
+
+def facts_data(wildcards):
+    """What a source reads; nothing if its data come with a Python package."""
+    kind = settings.datasets[wildcards.dataset].source.kind
+    if kind == "trex":
+        return rules.tabulate_trex.output.triples
+    return source_data(wildcards) if kind == "cvdb" else []
 
 
 rule fetch_data:
     input:
         source_url,
     output:
-        "results/downloads/{dataset}/data",
+        "<results>/downloads/{dataset}/data",
     log:
-        "results/logs/fetch_data/{dataset}.log",
+        "<logs>/fetch_data/{dataset}.log",
     benchmark:
-        "results/benchmarks/fetch_data/{dataset}.tsv"
+        "<benchmarks>/fetch_data/{dataset}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -27,12 +45,12 @@ rule tabulate_trex:
     input:
         source_data,
     output:
-        triples="results/facts/{dataset}/triples.parquet",
-        manifest="results/facts/{dataset}/triples.json",
+        triples="<results>/facts/{dataset}/triples.parquet",
+        manifest="<results>/facts/{dataset}/triples.json",
     log:
-        "results/logs/tabulate_trex/{dataset}.log",
+        "<logs>/tabulate_trex/{dataset}.log",
     benchmark:
-        "results/benchmarks/tabulate_trex/{dataset}.tsv"
+        "<benchmarks>/tabulate_trex/{dataset}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -50,12 +68,12 @@ rule extract_facts:
     input:
         data=facts_data,
     output:
-        facts="results/facts/{dataset}/facts.parquet",
-        manifest="results/facts/{dataset}/manifest.json",
+        facts="<results>/facts/{dataset}/facts.parquet",
+        manifest="<results>/facts/{dataset}/manifest.json",
     log:
-        "results/logs/extract_facts/{dataset}.log",
+        "<logs>/extract_facts/{dataset}.log",
     benchmark:
-        "results/benchmarks/extract_facts/{dataset}.tsv"
+        "<benchmarks>/extract_facts/{dataset}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -73,13 +91,13 @@ rule extract_facts:
 
 rule measure_guessability:
     input:
-        facts="results/facts/{dataset}/facts.parquet",
+        facts="<results>/facts/{dataset}/facts.parquet",
     output:
-        "results/facts/{dataset}/guessability.csv",
+        "<results>/facts/{dataset}/guessability.csv",
     log:
-        "results/logs/measure_guessability/{dataset}.log",
+        "<logs>/measure_guessability/{dataset}.log",
     benchmark:
-        "results/benchmarks/measure_guessability/{dataset}.tsv"
+        "<benchmarks>/measure_guessability/{dataset}.tsv"
     conda:
         "../../environment.yml"
     params:

@@ -4,12 +4,12 @@
 
 rule prepare_model:
     output:
-        model=directory("results/pretrained_models/{model}/model"),
-        run="results/pretrained_models/{model}/run.json",
+        model=directory("<results>/pretrained_models/{model}/model"),
+        run="<results>/pretrained_models/{model}/run.json",
     log:
-        "results/logs/prepare_model/{model}.log",
+        "<logs>/prepare_model/{model}.log",
     benchmark:
-        "results/benchmarks/prepare_model/{model}.tsv"
+        "<benchmarks>/prepare_model/{model}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -26,14 +26,14 @@ rule prepare_model:
 
 rule initialize_model:
     input:
-        facts="results/facts/{dataset}/facts.parquet",
+        facts="<results>/facts/{dataset}/facts.parquet",
     output:
-        model=directory("results/random_models/{dataset}/{model}/seed{seed}/model"),
-        run="results/random_models/{dataset}/{model}/seed{seed}/run.json",
+        model=directory("<results>/random_models/{dataset}/{model}/seed{seed}/model"),
+        run="<results>/random_models/{dataset}/{model}/seed{seed}/run.json",
     log:
-        "results/logs/initialize_model/{dataset}/{model}/seed{seed}.log",
+        "<logs>/initialize_model/{dataset}/{model}/seed{seed}.log",
     benchmark:
-        "results/benchmarks/initialize_model/{dataset}/{model}/seed{seed}.tsv"
+        "<benchmarks>/initialize_model/{dataset}/{model}/seed{seed}.tsv"
     conda:
         "../../environment.yml"
     params:
@@ -48,14 +48,14 @@ rule initialize_model:
 
 rule train_base_model:
     input:
-        facts="results/facts/{dataset}/facts.parquet",
+        facts="<results>/facts/{dataset}/facts.parquet",
     output:
-        model=directory("results/base_models/{dataset}/{model}/model"),
-        run="results/base_models/{dataset}/{model}/run.json",
+        model=directory("<results>/base_models/{dataset}/{model}/model"),
+        run="<results>/base_models/{dataset}/{model}/run.json",
     log:
-        "results/logs/train_base_model/{dataset}/{model}.log",
+        "<logs>/train_base_model/{dataset}/{model}.log",
     benchmark:
-        "results/benchmarks/train_base_model/{dataset}/{model}.tsv"
+        "<benchmarks>/train_base_model/{dataset}/{model}.tsv"
     conda:
         "../../environment.yml"
     threads: model_threads

@@ -1,22 +1,22 @@
-# Needs: the tables of a study. Makes: results/summaries/, what was found, for people and for programs.
+# Needs: the tables of a study. Makes: <results>/summaries/, what was found, for people and for programs.
 
 
 rule write_summary:
     input:
-        metrics="results/tables/{study}/metrics.parquet",
-        effects="results/tables/{study}/effects.parquet",
+        metrics="<results>/tables/{study}/metrics.parquet",
+        effects="<results>/tables/{study}/effects.parquet",
     output:
         markdown=report(
-            "results/summaries/{study}.md",
+            "<results>/summaries/{study}.md",
             caption="../report/summary.rst",
             category="Summaries",
             subcategory="{study}",
         ),
-        json="results/summaries/{study}.json",
+        json="<results>/summaries/{study}.json",
     log:
-        "results/logs/write_summary/{study}.log",
+        "<logs>/write_summary/{study}.log",
     benchmark:
-        "results/benchmarks/write_summary/{study}.tsv"
+        "<benchmarks>/write_summary/{study}.tsv"
     conda:
         "../../environment.yml"
     params:

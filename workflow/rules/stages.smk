@@ -1,22 +1,42 @@
-# Needs: documents and a base model. Makes: results/stages/…, the trained model and the metrics of every stage.
-# An unfinished run keeps its checkpoint in results/checkpoints/, where no rule of Snakemake's deletes it.
+# Needs: documents and a first model. Makes: <results>/stages/…, the trained model and the metrics of every stage.
+# An unfinished run keeps its checkpoint in <results>/checkpoints/, where no rule of Snakemake's deletes it.
 # Stages before the new definitions are shared by all stage-2 seeds; the last stage has one run for each.
+
+from metaocl.planning.places import STAGE, model_before
+
+CHECKPOINTS = STAGE.replace(
+    "<results>/stages", f"{settings.pathvars.results}/checkpoints"
+)
+
+
+def previous_model(wildcards):
+    """The model that a stage starts from."""
+    number = int(getattr(wildcards, "stage", len(plan_stages(wildcards))))
+    return model_before(number, settings.models[wildcards.model])
+
+
+def memory_option(wildcards):
+    model = settings.models[wildcards.model]
+    return "--gradient-checkpointing" if model.gradient_checkpointing else ""
+
+
+def kept(model):
+    """A model that only other jobs need: there for good, or until they have run."""
+    return model if settings.keep == "all" else temp(model)
 
 
 rule train_stage:
     input:
         model=previous_model,
-        documents="results/documents/{dataset}/{define_type}/seed{seed}/documents.parquet",
+        documents="<results>/documents/{dataset}/{define_type}/seed{seed}/documents.parquet",
     output:
-        model=directory(
-            "results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}/model"
-        ),
-        metrics="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}/metrics.parquet",
-        run="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}/run.json",
+        model=kept(directory(f"{STAGE}/stage{{stage}}/model")),
+        metrics=f"{STAGE}/stage{{stage}}/metrics.parquet",
+        run=f"{STAGE}/stage{{stage}}/run.json",
     log:
-        "results/logs/train_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}.log",
+        "<logs>/train_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}.log",
     benchmark:
-        "results/benchmarks/train_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}.tsv"
+        "<benchmarks>/train_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}.tsv"
     conda:
         "../../environment.yml"
     threads: model_threads
@@ -34,7 +54,8 @@ rule train_stage:
         seeds="{seed}",
         threads=model_threads,
         memory=memory_option,
-        checkpoint="results/checkpoints/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}",
+        checkpoint=f"{CHECKPOINTS}/stage{{stage}}",
+        snapshots="",
         code=code_version("train_stage.py"),
     message:
         "Train stage {wildcards.stage}: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
@@ -45,33 +66,32 @@ rule train_stage:
         " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
         " --threads {params.threads} {params.memory} --checkpoint {params.checkpoint}"
         " --checkpoint-minutes {resources.checkpoint_minutes}"
-        " --model {output.model} --metrics {output.metrics} --run {output.run} --log {log}"
+        " --model {output.model} --metrics {output.metrics} --run {output.run} {params.snapshots} --log {log}"
 
 
 use rule train_stage as train_last_stage with:
     input:
         model=previous_model,
         documents=[
-            "results/documents/{dataset}/{define_type}/seed{seed}/documents.parquet",
-            "results/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/documents.parquet",
+            "<results>/documents/{dataset}/{define_type}/seed{seed}/documents.parquet",
+            "<results>/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/documents.parquet",
         ],
     output:
-        model=directory(
-            "results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/model"
-        ),
-        metrics="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/metrics.parquet",
-        run="results/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/run.json",
+        model=kept(directory(f"{STAGE}/stage2_seed{{stage2_seed}}/model")),
+        metrics=f"{STAGE}/stage2_seed{{stage2_seed}}/metrics.parquet",
+        run=f"{STAGE}/stage2_seed{{stage2_seed}}/run.json",
     log:
-        "results/logs/train_last_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}.log",
+        "<logs>/train_last_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}.log",
     benchmark:
-        "results/benchmarks/train_last_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}.tsv"
+        "<benchmarks>/train_last_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}.tsv"
     params:
         stage=lambda wildcards: canonical_json(plan_stages(wildcards)[-1]),
         stage_number=lambda wildcards: len(plan_stages(wildcards)),
         seeds="{seed} {stage2_seed}",
         threads=model_threads,
         memory=memory_option,
-        checkpoint="results/checkpoints/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}",
+        checkpoint=f"{CHECKPOINTS}/stage2_seed{{stage2_seed}}",
+        snapshots="",
         code=code_version("train_stage.py"),
     message:
         "Train the last stage: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"

@@ -1,46 +1,59 @@
-# Needs: the metrics of all runs of a study. Makes: results/tables/{study}/, metrics and effects as parquet and CSV.
+# Needs: the metrics of all runs of a study. Makes: <results>/tables/{study}/, metrics and effects as parquet and CSV.
+
+import json
+
+from metaocl.planning.targets import study_runs
+
+
+def plan_lengths(wildcards):
+    """The number of stages of each plan of a study, as JSON."""
+    plans = settings.studies[wildcards.study].plans
+    return json.dumps(
+        {plan: len(settings.plans[plan].stages) for plan in sorted(plans)}
+    )
 
 
 rule collect_metrics:
     input:
-        study_metrics,
+        lambda wildcards: study_runs(wildcards.study, settings),
     output:
-        parquet="results/tables/{study}/metrics.parquet",
-        csv="results/tables/{study}/metrics.csv",
+        parquet="<results>/tables/{study}/metrics.parquet",
+        csv="<results>/tables/{study}/metrics.csv",
     log:
-        "results/logs/collect_metrics/{study}.log",
+        "<logs>/collect_metrics/{study}.log",
     benchmark:
-        "results/benchmarks/collect_metrics/{study}.tsv"
+        "<benchmarks>/collect_metrics/{study}.tsv"
     conda:
         "../../environment.yml"
     params:
         study=settings_of("study"),
         stages=plan_lengths,
+        results=settings.pathvars.results,
         code=code_version("collect_metrics.py"),
     message:
         "Collect the metrics of study {wildcards.study}"
     shell:
-        "python scripts/collect_metrics.py --study {params.study:q} --stages {params.stages:q} --results results"
+        "python scripts/collect_metrics.py --study {params.study:q} --stages {params.stages:q} --results {params.results}"
         " --parquet {output.parquet} --csv {output.csv} --log {log}"
 
 
 rule estimate_effects:
     input:
-        metrics="results/tables/{study}/metrics.parquet",
+        metrics="<results>/tables/{study}/metrics.parquet",
     output:
-        parquet="results/tables/{study}/effects.parquet",
+        parquet="<results>/tables/{study}/effects.parquet",
         csv=report(
-            "results/tables/{study}/effects.csv",
+            "<results>/tables/{study}/effects.csv",
             caption="../report/effects.rst",
             category="Tables",
             subcategory="{study}",
         ),
-        gaps_parquet="results/tables/{study}/gaps.parquet",
-        gaps_csv="results/tables/{study}/gaps.csv",
+        gaps_parquet="<results>/tables/{study}/gaps.parquet",
+        gaps_csv="<results>/tables/{study}/gaps.csv",
     log:
-        "results/logs/estimate_effects/{study}.log",
+        "<logs>/estimate_effects/{study}.log",
     benchmark:
-        "results/benchmarks/estimate_effects/{study}.tsv"
+        "<benchmarks>/estimate_effects/{study}.tsv"
     conda:
         "../../environment.yml"
     params:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
 from pydantic import Field, model_validator
 
 from metaocl.config.datasets import Dataset
@@ -13,9 +15,29 @@ from metaocl.config.sources import Modular, SetInclusion
 from metaocl.config.studies import Study
 
 
+class Pathvars(Entry):
+    """Snakemake's path variables: where results go."""
+
+    results: str = Field(
+        default="results",
+        pattern=r"^[A-Za-z0-9_./][A-Za-z0-9_./-]*$",
+        description="The folder of all results, from the folder in which Snakemake runs. Only config/config.yaml has "
+        "`results` by default; any other configuration names one.",
+    )
+
+
 class Config(Entry):
     """The whole configuration."""
 
+    cosmetic: ClassVar[frozenset[str]] = frozenset({"keep"})
+
+    pathvars: Pathvars = Field(default=Pathvars(), description="Where results go.")
+    keep: Literal["all", "until_measured"] = Field(
+        default="all",
+        description="Weights that stages leave: `all` stay; `until_measured` removes those that no later stage and no "
+        "measurement needs any more (a further stage-2 seed then trains stage 1 again). Base models and prepared ones "
+        "stay.",
+    )
     study: Slug = Field(description="The study that `snakemake` without a target makes.")
     studies: dict[Slug, Study] = Field(min_length=1, description="Studies by name.")
     datasets: dict[Slug, Dataset] = Field(description="Data sets by name.")

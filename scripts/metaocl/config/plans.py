@@ -32,6 +32,19 @@ class Stage(Objective):
     warmup_steps: int = Field(default=0, ge=0, description="Steps of linear warm-up before the linear decay to 0.")
     gradient_clipping: float = Field(default=1.0, gt=0, description="Largest gradient norm.")
 
+    snapshots: list[int] = Field(
+        default=[],
+        description="Epochs after which the model is kept as well, for measurements along the training.",
+    )
+
+    @model_validator(mode="after")
+    def _snapshots_are_epochs(self) -> Stage:
+        if wrong := [epoch for epoch in self.snapshots if not 1 <= epoch <= self.epochs]:
+            raise ValueError(f"snapshots lists epoch {', '.join(map(str, wrong))}; the stage has 1 to {self.epochs}")
+        if self.snapshots != sorted(set(self.snapshots)):
+            raise ValueError(f"snapshots is {self.snapshots}; list each epoch once, in order")
+        return self
+
     @model_validator(mode="after")
     def _documents_once(self) -> Stage:
         if len(set(self.documents)) != len(self.documents):

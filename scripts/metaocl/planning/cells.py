@@ -1,4 +1,4 @@
-"""Cells of a study and the places of their results.
+"""Cells of a study.
 
 A study is a grid of cells; a cell is one combination of data set, define type, model, plan and seeds. The Snakefile
 asks here for its targets, and the collector for the files to read, so that both see the same grid.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 from metaocl.config.configuration import Config
 from metaocl.config.studies import Study
@@ -52,16 +51,3 @@ def axis_values(study: Study, config: Config) -> dict[str, float | str]:
 
     cells = study_cells(study)
     return {f"{cell.dataset}/{cell.define_type}/{cell.model}/{cell.plan}": value(cell) for cell in cells}
-
-
-def stage_folders(cell: Cell, stages: int) -> list[Path]:
-    """The folder of each of a cell's `stages` in turn; all but the last are shared by its stage-2 seeds."""
-    shared = Path("stages", cell.dataset, cell.define_type, cell.model, cell.plan, f"seed{cell.seed}")
-    earlier = [shared / f"stage{number}" for number in range(1, stages)]
-    return [*earlier, shared / f"stage2_seed{cell.stage2_seed}"]
-
-
-def aliases_folder(cell: Cell) -> Path:
-    """The folder of a cell's stage-2 documents and aliases."""
-    seeds = (f"seed{cell.seed}", f"stage2_seed{cell.stage2_seed}")
-    return Path("documents", cell.dataset, cell.define_type, *seeds)

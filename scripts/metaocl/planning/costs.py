@@ -17,7 +17,8 @@ from metaocl.config.models import Model
 from metaocl.config.plans import Stage
 from metaocl.config.sources import Modular, SetInclusion, Trex
 from metaocl.design.subsets import MAX_NEW_TOKENS, STAGE2_SUBSETS, Subset, held_out_questions
-from metaocl.planning.cells import Cell, stage_folders, study_cells
+from metaocl.planning.cells import Cell, study_cells
+from metaocl.planning.places import stage_folders
 
 OPERATIONS_PER_SECOND = 100e12  # of one GPU in training; an assumption, about a third of an A100's peak in bfloat16
 TOKENS_PER_DOCUMENT = 20  # as in the paper's data; sentences are longer, formulas shorter

@@ -14,7 +14,8 @@ from metaocl.artifacts.publishing import ArtifactError
 from metaocl.artifacts.tables import read_table
 from metaocl.config.studies import Study
 from metaocl.design.subsets import STAGE2_POOL
-from metaocl.planning.cells import Cell, aliases_folder, stage_folders, study_cells
+from metaocl.planning.cells import Cell, study_cells
+from metaocl.planning.places import aliases_folder, stage_folders
 
 MEASURES = ["exact_match", "token_f1"]
 SCORES = ["positive_scores", "negative_scores"]

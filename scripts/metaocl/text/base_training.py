@@ -23,6 +23,7 @@ from metaocl.randomness import random_stream
 from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import encode_examples
 from metaocl.text.models import ModelError, build_model, output_tokens
+from metaocl.text.task import TextTask
 from metaocl.text.tokenizers import build_word_tokenizer
 from metaocl.training.devices import pick_device
 from metaocl.training.loop import train_base
@@ -93,7 +94,8 @@ def train_from_scratch(
         ]
     )
     outputs = output_tokens(tokenizer, [completion for _, completion in texts], base)
-    return model, tokenizer, train_base(model, examples, weights, outputs, base)
+    task = TextTask(model, tokenizer, base, outputs)
+    return model, tokenizer, train_base(model, examples, weights, task.loss, base)
 
 
 def measure_quality(model: Any, tokenizer: Any, corpus: Corpus, settings: BaseTraining) -> dict[str, float]:

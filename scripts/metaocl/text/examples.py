@@ -34,8 +34,8 @@ class Examples:
     labels: list[Tokens]
     share_rows: bool
 
-    def batch(self, places: Sequence[int]) -> Batch:
-        """The examples at these places."""
+    def batch(self, places: Sequence[int], epoch: int = 0) -> Batch:
+        """The examples at these places; texts are the same in every epoch."""
         lengths = [len(self.inputs[place]) for place in places]
         share = self.share_rows and min(lengths) < max(lengths)
         rows = _fill_rows(lengths) if share else [[row] for row in range(len(lengths))]

@@ -28,6 +28,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from metaocl.artifacts.checksums import file_hash
 from metaocl.artifacts.publishing import ArtifactError, files_of, published
 from metaocl.errors import UserError
+from metaocl.training.devices import device_of
 
 Tensors = dict[str, torch.Tensor]
 METRICS = "metrics"
@@ -53,7 +54,7 @@ class TrainingState:
     def generators(self) -> dict[str, torch.Generator]:
         """The generators that training draws from, by name; the GPU's is that of the model's device."""
         generators = {"random/order": self.order, "random/cpu": torch.default_generator}
-        device = next(self.model.parameters()).device
+        device = device_of(self.model)
         if device.type == "cuda":
             generators["random/cuda"] = torch.cuda.default_generators[device.index]
         return generators

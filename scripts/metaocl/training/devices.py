@@ -61,6 +61,11 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def device_of(model: torch.nn.Module) -> torch.device:
+    """Where a model's parameters lie."""
+    return next(model.parameters()).device
+
+
 def mixed_precision(device: torch.device) -> Any:
     """A context that computes in bfloat16 on a GPU that does so natively, and does nothing elsewhere."""
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

@@ -23,22 +23,25 @@ def linear_schedule(optimizer: torch.optim.Optimizer, steps: int, warmup: int, f
 
 
 def stage_optimizer(model: Any, stage: Stage) -> torch.optim.Optimizer:
+    """The optimizer of a stage, for all of the model's parameters."""
+    embedding_rate = stage.embedding_learning_rate or stage.learning_rate
     if stage.optimizer == "adamw":
-        embedding_rate = stage.embedding_learning_rate or stage.learning_rate
         return adamw(model, stage.learning_rate, embedding_rate, stage.betas, weight_decay=0.0)
-    groups = _embeddings_apart(model, stage.learning_rate, stage.embedding_learning_rate or stage.learning_rate)
-    return Adafactor(groups, lr=stage.learning_rate)
+    return Adafactor(_embeddings_apart(model, stage.learning_rate, embedding_rate), lr=stage.learning_rate)
 
 
 def adamw(
     model: Any, rate: float, embedding_rate: float, betas: tuple[float, float], weight_decay: float
 ) -> torch.optim.Optimizer:
+    """AdamW, with a rate of its own for token embeddings."""
     groups = _embeddings_apart(model, rate, embedding_rate)
     return torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=weight_decay, fused=True)
 
 
 def _embeddings_apart(model: Any, rate: float, embedding_rate: float) -> list[dict[str, Any]]:
-    """Parameter groups: the token embeddings (and the output matrix, where it is tied to them), and all the rest."""
+    """Parameter groups: the rest, and token embeddings, if any (with the output matrix, where it is tied to them)."""
+    if not hasattr(model, "get_input_embeddings"):
+        return [{"params": list(model.parameters()), "lr": rate}]
     embeddings = model.get_input_embeddings().weight
     rest = [parameter for parameter in model.parameters() if parameter is not embeddings]
     return [{"params": rest, "lr": rate}, {"params": [embeddings], "lr": embedding_rate}]

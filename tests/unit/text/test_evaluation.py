@@ -14,13 +14,14 @@ from metaocl.config.define_types import DefineType
 from metaocl.config.models import Model, Pretrained
 from metaocl.design.subsets import MAX_NEW_TOKENS, TEST_SETS
 from metaocl.documents.aliases import draw_aliases
+from metaocl.documents.metrics import mean_by_alias, two_way_choice
 from metaocl.documents.records import Document
 from metaocl.documents.writing import write_stage1_documents
 from metaocl.facts.fact import Fact, ask
 from metaocl.text import evaluation
 from metaocl.text.base_training import new_model
 from metaocl.text.decoding import decode_greedily
-from metaocl.text.evaluation import Evaluator, mean_by_alias, two_way_choice
+from metaocl.text.evaluation import Evaluator
 from metaocl.text.models import grow_embeddings, load_model, save_model
 from metaocl.text.pretrained import load_pretrained
 from metaocl.text.scoring import exact_match, token_f1

@@ -14,8 +14,9 @@ from transformers.optimization import Adafactor
 from metaocl.config.models import BaseTraining
 from metaocl.config.plans import Stage
 from metaocl.text.examples import encode_examples
+from metaocl.text.loss import completion_loss
 from metaocl.training.checkpoints import Checkpoint
-from metaocl.training.loop import completion_loss, train_base, train_stage
+from metaocl.training.loop import train_base, train_stage
 from metaocl.training.signals import Saver
 
 TEXTS = [("Q: Where does X live?\nA:", " red blue\n"), ("tag", " dark red\n"), ("Y", " green\n"), ("big", " X\n")]
@@ -38,6 +39,10 @@ def steps():
     handle.remove()
 
 
+def loss_over_all(model, batch):
+    return completion_loss(model, batch, None)
+
+
 def by_hand(model, examples, optimizer, batches, share_of_peak, clipping=1.0):
     """A plain loop: loss, gradients, clipping to norm 1, a step at the share of the peak rate that is due.
 
@@ -48,7 +53,7 @@ def by_hand(model, examples, optimizer, batches, share_of_peak, clipping=1.0):
         for group in optimizer.param_groups:
             group["lr"] = RATE * share_of_peak(step)
         optimizer.zero_grad()
-        completion_loss(model, examples.batch(places.tolist()), None).backward()
+        completion_loss(model, examples.batch(places.tolist()), None)[0].backward()
         norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), clipping)))
         optimizer.step()
     return norms
@@ -93,7 +98,7 @@ def test_a_stage_takes_the_steps_of_its_optimizer(build, tokenizer, tmp_path, st
     )
     examples = encode_examples(model, tokenizer, TEXTS, stage)
     saver = Saver(Checkpoint(tmp_path / "checkpoint", "fingerprint"), seconds=math.inf)
-    train_stage(model, examples, None, stage, SEED, lambda epoch: pa.table({"epoch": [epoch]}), saver)
+    train_stage(model, examples, loss_over_all, stage, SEED, lambda epoch: pa.table({"epoch": [epoch]}), saver)
 
     shares = [(step + 1) / 4 if step < warmup else (STEPS - step) / (STEPS - warmup) for step in range(STEPS)]
     assert [rates for _, rates in steps] == [pytest.approx([RATE * share] * 2) for share in shares]
@@ -109,7 +114,7 @@ def test_a_stage_gives_its_embeddings_a_rate_of_their_own(model, tokenizer, tmp_
     stage = Stage(documents=["questions"], epochs=2, learning_rate=0.01, embedding_learning_rate=0.04)
     examples = encode_examples(model, tokenizer, TEXTS, stage)
     saver = Saver(Checkpoint(tmp_path / "checkpoint", "fingerprint"), seconds=math.inf)
-    train_stage(model, examples, None, stage, SEED, lambda epoch: pa.table({"epoch": [epoch]}), saver)
+    train_stage(model, examples, loss_over_all, stage, SEED, lambda epoch: pa.table({"epoch": [epoch]}), saver)
     assert [rates for _, rates in steps] == [pytest.approx([0.01, 0.04]), pytest.approx([0.005, 0.02])]
 
 
@@ -129,7 +134,7 @@ def test_base_training_takes_the_steps_of_adamw_on_random_batches(build, tokeniz
     )
     examples = encode_examples(model, tokenizer, TEXTS, settings)
     weights = torch.tensor([0.4, 0.3, 0.2, 0.1])
-    train_base(model, examples, weights, None, settings)
+    train_base(model, examples, weights, loss_over_all, settings)
 
     draws = torch.Generator().manual_seed(SEED)
     batches = [torch.multinomial(weights, BATCH, replacement=True, generator=draws) for _ in range(STEPS)]

@@ -11,12 +11,17 @@ import torch
 
 from metaocl.config.plans import Stage
 from metaocl.text.examples import encode_examples
+from metaocl.text.loss import completion_loss
 from metaocl.training.checkpoints import Checkpoint
 from metaocl.training.loop import train_stage
 from metaocl.training.signals import Saver
 
 TEXTS = [(f"Q: Where does X live {word}?\nA:", " red\n") for word in ("big", "tag", "now", "really", "Y", "green", "X")]
 STAGE = Stage(documents=["questions"], epochs=4, batch_size=2, learning_rate=0.01, optimizer="adamw")
+
+
+def loss_over_all(model, batch):
+    return completion_loss(model, batch, None)
 
 
 class Died(Exception):
@@ -40,7 +45,7 @@ def run(model, tokenizer, saver):
     def measure(epoch):
         return pa.table({"epoch": [epoch], "weight": [float(next(trained.parameters()).detach().sum())]})
 
-    metrics, progress = train_stage(trained, examples, None, STAGE, 7, measure, saver)
+    metrics, progress = train_stage(trained, examples, loss_over_all, STAGE, 7, measure, saver)
     return trained.state_dict(), metrics, progress
 
 

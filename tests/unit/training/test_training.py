@@ -12,10 +12,10 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from metaocl.config.plans import Stage
 from metaocl.text.examples import IGNORED, encode_examples
+from metaocl.text.loss import completion_loss
 from metaocl.text.models import output_tokens, save_model
-from metaocl.training import loop
 from metaocl.training.checkpoints import Checkpoint
-from metaocl.training.loop import Trainer, completion_loss, train_stage
+from metaocl.training.loop import Trainer, train_stage
 from metaocl.training.optimizers import linear_schedule
 from metaocl.training.signals import Saver
 
@@ -56,7 +56,7 @@ def transformers_loss(model, tokenizer, texts, loss_on="sequence"):
 @pytest.mark.parametrize("loss_on", ["sequence", "completion"])
 @pytest.mark.parametrize("texts", [SAME_LENGTH, MIXED], ids=["equal lengths", "padded"])
 def test_the_loss_is_that_of_transformers(any_model, tokenizer, texts, loss_on):
-    loss = completion_loss(any_model, encode(any_model, tokenizer, texts, loss_on=loss_on), None)
+    loss, _ = completion_loss(any_model, encode(any_model, tokenizer, texts, loss_on=loss_on), None)
     expected = transformers_loss(any_model, tokenizer, texts, loss_on)
     torch.testing.assert_close(loss, expected, rtol=0, atol=1e-5)
 
@@ -76,7 +76,7 @@ def test_the_loss_is_that_of_transformers_where_an_architecture_scales_its_logit
     sizes |= {"num_key_value_heads": 2, "initializer_range": 0.3}
     settings = AutoConfig.for_model(architecture, **sizes, **tokens, **config)
     model = AutoModelForCausalLM.from_config(settings)
-    loss = completion_loss(model, encode(model, tokenizer), None)
+    loss, _ = completion_loss(model, encode(model, tokenizer), None)
     torch.testing.assert_close(loss, transformers_loss(model, tokenizer, MIXED), rtol=0, atol=1e-5)
 
 
@@ -84,16 +84,16 @@ def test_the_loss_of_an_encoder_decoder_with_an_end_of_its_own_is_that_of_transf
     tokenizer = train_pieces([prompt + completion for prompt, completion in MIXED])
     model = build("t5", len(tokenizer))
     expected = transformers_loss(model, tokenizer, [(prompt, completion.strip()) for prompt, completion in MIXED])
-    torch.testing.assert_close(completion_loss(model, encode(model, tokenizer), None), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(completion_loss(model, encode(model, tokenizer), None)[0], expected, rtol=0, atol=1e-5)
 
 
 def test_padding_counts_in_the_loss_where_a_stage_pads(causal_model, tokenizer):
     batch = encode(causal_model, tokenizer, padded_length=16)
     whole = [prompt + completion for prompt, completion in MIXED]
     inputs = tokenizer(whole, padding="max_length", max_length=16, return_tensors="pt").input_ids
-    loss = completion_loss(causal_model, batch, None)
+    loss, _ = completion_loss(causal_model, batch, None)
     torch.testing.assert_close(loss, causal_model(input_ids=inputs, labels=inputs).loss, rtol=0, atol=1e-5)
-    assert abs(loss - completion_loss(causal_model, encode(causal_model, tokenizer), None)) > 0.01
+    assert abs(loss - completion_loss(causal_model, encode(causal_model, tokenizer), None)[0]) > 0.01
 
 
 def test_a_batch_cut_to_its_longest_row_has_the_same_loss(any_model, tokenizer):
@@ -101,8 +101,8 @@ def test_a_batch_cut_to_its_longest_row_has_the_same_loss(any_model, tokenizer):
     cut = examples.batch([4, 5])
     (uncut,) = (part for part in examples.batch([4, 5, 3]).split(2) if len(part) == 2)
     assert cut.inputs.shape[1] < uncut.inputs.shape[1]
-    loss = completion_loss(any_model, cut, None)
-    torch.testing.assert_close(loss, completion_loss(any_model, uncut, None), rtol=0, atol=1e-5)
+    loss, _ = completion_loss(any_model, cut, None)
+    torch.testing.assert_close(loss, completion_loss(any_model, uncut, None)[0], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ["gpt2", "gpt_neox", "llama", "mistral", "gpt_neo"])
@@ -116,7 +116,7 @@ def test_examples_that_share_rows_give_the_losses_and_gradients_of_a_plain_pass(
     for loss_on in ("sequence", "completion"):
         batch = encode(model, tokenizer, texts, loss_on=loss_on)
         assert len(batch) < 120
-        losses = [completion_loss(model, batch, None), transformers_loss(model, tokenizer, texts, loss_on)]
+        losses = [completion_loss(model, batch, None)[0], transformers_loss(model, tokenizer, texts, loss_on)]
         torch.testing.assert_close(losses[0], losses[1], rtol=1e-5, atol=0)
         shared, plain = (torch.autograd.grad(loss, list(model.parameters()), allow_unused=True) for loss in losses)
         largest = max(float(gradient.abs().max()) for gradient in plain if gradient is not None)
@@ -144,7 +144,7 @@ def test_restricted_outputs_share_the_probability_among_them(model, tokenizer):
             for place, label in zip(logits, labels, strict=True)
             if label != IGNORED
         ]
-    loss = completion_loss(model, examples.batch(range(len(MIXED))), outputs)
+    loss, _ = completion_loss(model, examples.batch(range(len(MIXED))), outputs)
     torch.testing.assert_close(loss, torch.stack(losses).mean(), rtol=0, atol=1e-5)
 
 
@@ -166,10 +166,14 @@ def test_the_rate_rises_to_its_peak_and_falls_in_a_line(final, expected):
     assert rates == pytest.approx(expected)
 
 
-def make_trainer(model, micro_batch, rate=0.0, clipping=1e9, outputs=None):
+def loss_over_all(model, batch):
+    return completion_loss(model, batch, None)
+
+
+def make_trainer(model, micro_batch, rate=0.0, clipping=1e9, loss=loss_over_all):
     """A trainer whose steps move the weights by no more than the rate times the clipped gradients."""
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
-    return Trainer(model, outputs, optimizer, linear_schedule(optimizer, 1000, 0), clipping, micro_batch)
+    return Trainer(model, loss, optimizer, linear_schedule(optimizer, 1000, 0), clipping, micro_batch)
 
 
 @pytest.fixture
@@ -185,23 +189,16 @@ def gradients():
     handle.remove()
 
 
-@pytest.fixture
-def little_memory(monkeypatch):
-    """Makes the device run out of memory with more than so many rows at once; returns how many there were."""
+def little_memory(most, tried):
+    """A loss that runs out of memory with more than so many rows at once; `tried` gets how many there were."""
 
-    def little_memory(most):
-        tried = []
+    def loss(model, batch):
+        tried.append(len(batch))
+        if len(batch) > most:
+            raise torch.OutOfMemoryError("out of memory")
+        return loss_over_all(model, batch)
 
-        def loss(model, batch, outputs):
-            tried.append(len(batch))
-            if len(batch) > most:
-                raise torch.OutOfMemoryError("out of memory")
-            return completion_loss(model, batch, outputs)
-
-        monkeypatch.setattr(loop, "completion_loss", loss)
-        return tried
-
-    return little_memory
+    return loss
 
 
 @pytest.mark.parametrize("loss_on", ["sequence", "completion"])
@@ -217,14 +214,12 @@ def test_the_gradients_of_parts_are_those_of_the_whole_batch(any_model, tokenize
     torch.testing.assert_close(gradients["gradients"], whole, rtol=1e-4, atol=1e-6 * largest)
 
 
-def test_running_out_of_memory_halves_the_parts_and_leaves_the_gradients(
-    model, tokenizer, gradients, little_memory, capsys
-):
+def test_running_out_of_memory_halves_the_parts_and_leaves_the_gradients(model, tokenizer, gradients, capsys):
     batch = encode_apart(model, tokenizer)
     make_trainer(model, len(batch)).step(batch)
     whole = gradients["gradients"]
-    tried = little_memory(2)
-    trainer = make_trainer(model, 64)
+    tried = []
+    trainer = make_trainer(model, 64, loss=little_memory(2, tried))
     trainer.step(batch)
     assert tried == [6, 3, 2, 2, 2]
     assert trainer.micro_batch == 2
@@ -232,40 +227,55 @@ def test_running_out_of_memory_halves_the_parts_and_leaves_the_gradients(
     torch.testing.assert_close(gradients["gradients"], whole, rtol=1e-4, atol=1e-5)
 
 
-def test_memory_that_runs_out_in_a_later_part_leaves_nothing_of_the_earlier_ones(
-    model, tokenizer, gradients, monkeypatch
-):
+def test_memory_that_runs_out_in_a_later_part_leaves_nothing_of_the_earlier_ones(model, tokenizer, gradients):
     batch = encode_apart(model, tokenizer)
     make_trainer(model, len(batch)).step(batch)
     whole = gradients["gradients"]
     calls = []
 
-    def loss(model, part, outputs):
+    def loss(model, part):
         calls.append(len(part))
         if len(calls) == 2:
             raise torch.OutOfMemoryError("out of memory")
-        return completion_loss(model, part, outputs)
+        return loss_over_all(model, part)
 
-    monkeypatch.setattr(loop, "completion_loss", loss)
-    make_trainer(model, 4).step(batch)
+    make_trainer(model, 4, loss=loss).step(batch)
     assert calls == [4, 2, 2, 2, 2]
     torch.testing.assert_close(gradients["gradients"], whole, rtol=1e-4, atol=1e-5)
 
 
-def test_parts_stay_small_once_memory_has_run_out(model, tokenizer, little_memory):
+def test_parts_stay_small_once_memory_has_run_out(model, tokenizer):
     batch = encode_apart(model, tokenizer)
-    tried = little_memory(3)
-    trainer = make_trainer(model, 6)
+    tried = []
+    trainer = make_trainer(model, 6, loss=little_memory(3, tried))
     trainer.step(batch)
     trainer.step(batch)
     assert tried == [6, 3, 3, 3, 3]
 
 
-def test_no_memory_for_a_single_document_is_an_error(model, tokenizer, little_memory):
-    tried = little_memory(0)
+def test_no_memory_for_a_single_document_is_an_error(model, tokenizer):
+    tried = []
     with pytest.raises(torch.OutOfMemoryError):
-        make_trainer(model, 6).step(encode_apart(model, tokenizer))
+        make_trainer(model, 6, loss=little_memory(0, tried)).step(encode_apart(model, tokenizer))
     assert tried == [6, 3, 2, 1]
+
+
+def test_an_intervention_sees_and_changes_the_gradients_before_they_are_clipped_and_used(model, tokenizer, gradients):
+    batch = encode(model, tokenizer)
+    make_trainer(model, 6).step(batch)
+    plain = gradients["gradients"]
+    trainer = make_trainer(model, 6, clipping=0.5)
+    norms = []
+
+    def halve():
+        norms.append(math.sqrt(sum(float((p.grad**2).sum()) for p in model.parameters())))
+        for parameter in model.parameters():
+            parameter.grad *= 1e-3
+
+    trainer.before_step = halve
+    trainer.step(batch)
+    assert norms[0] > 0.5, "they were clipped before"
+    torch.testing.assert_close(gradients["gradients"], [gradient * 1e-3 for gradient in plain])
 
 
 def test_a_step_is_no_longer_than_the_clipped_gradient(model, tokenizer, gradients):
@@ -279,24 +289,24 @@ def test_a_step_is_no_longer_than_the_clipped_gradient(model, tokenizer, gradien
 
 
 @pytest.mark.parametrize("architecture", ["gpt2", "llama", "t5"])
-def test_gradient_checkpointing_leaves_loss_and_gradients(build, tokenizer, gradients, monkeypatch, architecture):
+def test_gradient_checkpointing_leaves_loss_and_gradients(build, tokenizer, gradients, architecture):
     model = build(architecture, len(tokenizer))
     batch = encode(model, tokenizer)
     losses, passes = [], []
 
     def loss(*arguments):
-        losses.append(completion_loss(*arguments))
-        return losses[-1]
+        found = loss_over_all(*arguments)
+        losses.append(found[0])
+        return found
 
-    monkeypatch.setattr(loop, "completion_loss", loss)
     first_block = next(module for module in model.modules() if isinstance(module, torch.nn.ModuleList))[0]
     first_layer = next(module for module in first_block.modules() if not list(module.children()))
     first_layer.register_forward_pre_hook(lambda *_: passes.append(1))
     model.train()
-    make_trainer(model, 6).step(batch)
+    make_trainer(model, 6, loss=loss).step(batch)
     plain = gradients["gradients"]
     model.activation_checkpointing_enable()
-    make_trainer(model, 6).step(batch)
+    make_trainer(model, 6, loss=loss).step(batch)
     assert len(passes) > 2, "activations are not computed again"
     torch.testing.assert_close(losses[1], losses[0])
     torch.testing.assert_close(gradients["gradients"], plain)
@@ -312,7 +322,7 @@ def train(tmp_path, tokenizer):
         examples = encode_examples(trained, tokenizer, texts, stage)
         saver = Saver(Checkpoint(tmp_path / "checkpoint", "fingerprint"), seconds=math.inf)
         metrics, progress = train_stage(
-            trained, examples, None, stage, seed, lambda epoch: pa.table({"epoch": [epoch]}), saver
+            trained, examples, loss_over_all, stage, seed, lambda epoch: pa.table({"epoch": [epoch]}), saver
         )
         assert metrics["epoch"].to_pylist() == list(range(1, stage.epochs + 1))
         assert progress.epochs == stage.epochs

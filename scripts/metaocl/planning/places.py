@@ -1,0 +1,38 @@
+"""Where results lie, as Snakemake's patterns: <results> is the configuration's folder, wildcards stay in braces."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from metaocl.config.models import Model
+from metaocl.planning.cells import Cell
+
+RESULTS = "<results>"
+STAGE = RESULTS + "/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}"
+
+
+def stage_folders(cell: Cell, stages: int) -> list[PurePosixPath]:
+    """The folder of each of a cell's `stages` in turn, from the results; the stage-2 seeds share all but the last."""
+    shared = PurePosixPath("stages", cell.dataset, cell.define_type, cell.model, cell.plan, f"seed{cell.seed}")
+    earlier = [shared / f"stage{number}" for number in range(1, stages)]
+    return [*earlier, shared / f"stage2_seed{cell.stage2_seed}"]
+
+
+def aliases_folder(cell: Cell) -> PurePosixPath:
+    """The folder of a cell's stage-2 documents and aliases, from the results."""
+    seeds = (f"seed{cell.seed}", f"stage2_seed{cell.stage2_seed}")
+    return PurePosixPath("documents", cell.dataset, cell.define_type, *seeds)
+
+
+def first_model(model: Model) -> str:
+    """The model that a cell starts from: pretrained, trained on the facts, or random and of its seed."""
+    if model.pretrained:
+        return f"{RESULTS}/pretrained_models/{{model}}/model"
+    if model.base_training:
+        return f"{RESULTS}/base_models/{{dataset}}/{{model}}/model"
+    return f"{RESULTS}/random_models/{{dataset}}/{{model}}/seed{{seed}}/model"
+
+
+def model_before(number: int, model: Model) -> str:
+    """The model that the stage of this number (1, 2, …) starts from: that of the stage before, or the first one."""
+    return first_model(model) if number == 1 else f"{STAGE}/stage{number - 1}/model"

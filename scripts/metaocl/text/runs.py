@@ -1,0 +1,73 @@
+"""A stage of a language model as it is trained, and as it can be opened again when it is finished."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metaocl.artifacts.publishing import ArtifactError
+from metaocl.artifacts.tables import read_rows
+from metaocl.config.plans import Stage
+from metaocl.design.subsets import TEST_SETS
+from metaocl.documents.records import Document, DocumentsError
+from metaocl.text.examples import Examples
+from metaocl.text.models import load_model
+from metaocl.text.task import TextTask, make_text_task
+
+
+@dataclass(frozen=True)
+class Run:
+    """A model with the documents of a stage and what training makes of them.
+
+    documents: all of the stage's cell. trained, tested: those that the stage trains on, and the test questions.
+    examples: of the trained documents, in their order.
+    """
+
+    stage: Stage
+    documents: list[Document]
+    trained: list[Document]
+    tested: list[Document]
+    task: TextTask
+    examples: Examples
+
+    @property
+    def model(self) -> Any:
+        return self.task.model
+
+    @property
+    def tokenizer(self) -> Any:
+        return self.task.tokenizer
+
+
+def prepare_run(model: Path, documents: Sequence[Path], stage: Stage) -> Run:
+    """A stage that starts from the model in a folder. Raises DocumentsError for a stage with nothing to train on."""
+    read = [document for path in documents for document in read_rows(path, Document)]
+    trained = [document for document in read if document.part in stage.documents]
+    if not trained:
+        raise DocumentsError(f"{', '.join(map(str, documents))}: no {' or '.join(stage.documents)} to train on")
+    tested = [document for document in read if document.part in TEST_SETS]
+    task = make_text_task(*load_model(model), read, stage)
+    return Run(stage, read, trained, tested, task, task.examples(trained))
+
+
+def open_run(folder: Path, epoch: int | None = None) -> Run:
+    """A finished stage, with the model that it ended with, or had after an epoch that is among its `snapshots`.
+
+    Documents, settings, examples and loss are those of its training. folder: that of the stage's run.json, which names
+    the documents from there. The model is on the GPU, where there is one, in training mode as it is loaded: eval mode.
+    Raises ArtifactError for a folder without a finished stage.
+    """
+    record = folder / "run.json"
+    try:
+        settings = json.loads(record.read_text(encoding="utf-8"))["settings"]
+        documents, stage = [folder / path for path in settings["documents"]], Stage(**settings["stage"])
+    except (OSError, KeyError, ValueError) as error:
+        raise ArtifactError(f"{record}: tells of no finished stage: {type(error).__name__}: {error}") from None
+    model = folder / "model" if epoch is None else folder / "snapshots" / f"epoch{epoch}"
+    if not model.is_dir():
+        kept = sorted(path.name.removeprefix("epoch") for path in folder.glob("snapshots/epoch*"))
+        raise ArtifactError(f"{model}: is not there; snapshots are of epochs {', '.join(kept) or '(none)'}")
+    return prepare_run(model, documents, stage)
