@@ -1,4 +1,4 @@
-"""Print how many training jobs each study of a configuration has, and how many GPU hours they may take."""
+"""Print how many training jobs each study of a configuration has, and the GPU hours and disk that they may take."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def main() -> None:
 
     config = parse_config(read_yaml(arguments.config), str(arguments.config))
     costs = estimate_costs(config)
-    print(f"{'study':<20}{'jobs':>8}{'GPU hours':>12}")
-    for cost in costs:
-        print(f"{cost.study:<20}{cost.jobs:>8,}{cost.operations / arguments.speed / 3600:>12,.1f}")
-    total = sum(cost.operations for cost in costs)
-    print(f"{'all':<20}{sum(cost.jobs for cost in costs):>8,}{total / arguments.speed / 3600:>12,.1f}")
+    totals = [sum(values) for values in zip(*((c.jobs, c.operations, c.kept) for c in costs), strict=True)]
+    print(f"{'study':<20}{'jobs':>8}{'GPU hours':>12}{'GB kept':>12}")
+    for name, jobs, operations, kept in [*((c.study, c.jobs, c.operations, c.kept) for c in costs), ("all", *totals)]:
+        print(f"{name:<20}{jobs:>8,}{operations / arguments.speed / 3600:>12,.1f}{kept / 1e9:>12,.1f}")
     print(
         f"Not measured: an estimate from parameters, documents and epochs, at {arguments.speed:.0e} operations per "
-        "second. Jobs that studies share count for the first of them; loading and start-up come on top."
+        "second. Jobs that studies share count for the first of them; loading and start-up come on top. Kept are "
+        f"weights of stages, with keep: {config.keep}."
     )
 
 

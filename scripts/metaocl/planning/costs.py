@@ -1,4 +1,6 @@
-"""What studies will cost: floating-point operations of training and evaluation, counted from the settings alone.
+"""What studies will cost: floating-point operations of training and evaluation, and the disk that their weights take.
+
+Counted from the settings alone.
 
 A forward pass takes 2 operations per parameter and token, a backward pass 4 (Kaplan et al. 2020, arXiv 2001.08361).
 From them, what a training job asks a cluster for; both are estimates, generous ones for a job.
@@ -22,6 +24,7 @@ from metaocl.planning.places import stage_folders
 
 OPERATIONS_PER_SECOND = 100e12  # of one GPU in training; an assumption, about a third of an A100's peak in bfloat16
 TOKENS_PER_DOCUMENT = 20  # as in the paper's data; sentences are longer, formulas shorter
+BYTES_PER_PARAMETER = 4  # of what stages save
 QUESTIONS_PER_ENTITY = 6
 TREX_QUESTIONS_PER_ENTITY = 5  # four or more
 TRAINED: tuple[Subset, ...] = ("qd1", "qd2", "qd4consis", "q", "q_no_replacement_baseline")
@@ -31,11 +34,15 @@ NEWLY_DEFINED: tuple[Subset, ...] = ("d1consis", "d2consis", "d3consis")
 
 @dataclass(frozen=True)
 class Cost:
-    """The training jobs of a study that no study before it has, and their floating-point operations."""
+    """The training jobs of a study that no study before it has.
+
+    operations: floating-point operations. kept: bytes of the weights that stay on the disk when all is done.
+    """
 
     study: str
     jobs: int
     operations: float
+    kept: float
 
 
 def estimate_costs(config: Config) -> list[Cost]:
@@ -46,17 +53,25 @@ def estimate_costs(config: Config) -> list[Cost]:
     counted: set[object] = set()
     costs: list[Cost] = []
     for name, study in config.studies.items():
-        jobs: dict[object, float] = {}
+        jobs: dict[object, tuple[float, float]] = {}
         for cell in study_cells(study):
             stages = config.plans[cell.plan].stages
             folders = stage_folders(cell, len(stages))
             jobs |= {
-                folder: stage_operations(cell, stage, config) for folder, stage in zip(folders, stages, strict=True)
+                folder: (stage_operations(cell, stage, config), kept_bytes(cell, stage, config))
+                for folder, stage in zip(folders, stages, strict=True)
             }
-        new = {folder: operations for folder, operations in jobs.items() if folder not in counted}
+        new = {folder: cost for folder, cost in jobs.items() if folder not in counted}
         counted |= new.keys()
-        costs.append(Cost(name, len(new), sum(new.values())))
+        costs.append(Cost(name, len(new), *(sum(cost[part] for cost in new.values()) for part in (0, 1))))
     return costs
+
+
+def kept_bytes(cell: Cell, stage: Stage, config: Config) -> float:
+    """The weights, in float32, that a stage leaves: of its end and of its snapshots."""
+    if config.keep == "until_measured":
+        return 0.0
+    return BYTES_PER_PARAMETER * (config.models[cell.model].parameters or 0) * (1 + len(stage.snapshots))
 
 
 def training_minutes(operations: float) -> int:

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from metaocl.config.parsing import parse_config
+from metaocl.planning.costs import estimate_costs
+
+PAPER = Path(__file__).parents[3] / "config/paper.yaml"
+
+
+def costs(**changes):
+    raw = yaml.safe_load(PAPER.read_text(encoding="utf-8")) | changes
+    return {cost.study: cost for cost in estimate_costs(parse_config(raw, "paper.yaml"))}
+
+
+def test_the_main_experiment_keeps_a_stage_1_model_per_seed_and_one_per_stage_2_seed():
+    # 2.8e9 parameters of 4 bytes, 20 seeds, each with 5 stage-2 seeds.
+    main = costs(keep="all")["main"]
+    assert main.jobs == 20 * (1 + 5)
+    assert main.kept == pytest.approx(20 * (1 + 5) * 4 * 2.8e9)
+
+
+def test_the_papers_grid_would_keep_29_terabytes_and_keeps_none_until_measured():
+    assert sum(cost.kept for cost in costs(keep="all").values()) == pytest.approx(29.3e12, rel=0.01)
+    assert sum(cost.kept for cost in costs(keep="until_measured").values()) == 0
+
+
+def test_snapshots_are_kept_as_well():
+    raw = yaml.safe_load(PAPER.read_text(encoding="utf-8"))
+    for plan in raw["plans"].values():
+        for stage in plan["stages"]:
+            stage["snapshots"] = [1, 2]
+    with_snapshots = costs(keep="all", plans=raw["plans"])
+    assert with_snapshots["main"].kept == pytest.approx(3 * costs(keep="all")["main"].kept)
+    assert with_snapshots["main"].operations == costs(keep="all")["main"].operations

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from metaocl.config.parsing import parse_config
+from metaocl.planning.places import model_before
+from metaocl.planning.targets import findings, study_results, study_runs
+
+CONFIGS = sorted(
+    path for path in (Path(__file__).parents[3] / "config").glob("*.yaml") if path.name not in ("claims.yaml",)
+)
+
+
+def read(path):
+    return parse_config(yaml.safe_load(path.read_text(encoding="utf-8")), path.name)
+
+
+def test_no_two_shipped_configurations_share_a_folder():
+    folders = [read(path).pathvars.results for path in CONFIGS]
+    assert len(folders) > 3
+    assert len(set(folders)) == len(folders)
+    assert read(next(path for path in CONFIGS if path.name == "config.yaml")).pathvars.results == "results"
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_all_that_a_study_makes_and_reads_lies_in_the_configurations_folder(path):
+    config = read(path)
+    for study in config.studies:
+        places = [*study_results(study, config), *study_runs(study, config)]
+        assert len(places) > 10
+        assert all(place.startswith("<results>/") for place in places)
+
+
+def test_cells_share_the_runs_before_the_last_stage():
+    config = read(next(path for path in CONFIGS if path.name == "paper.yaml"))
+    runs = study_runs("main", config)
+    assert len(runs) == len(set(runs))
+    assert sum("/stage1/" in run for run in runs) == 20
+    assert sum(run.startswith("<results>/stages/") and "/stage2_seed" in run for run in runs) == 100
+
+
+def test_a_stage_starts_from_the_one_before_and_the_first_from_a_model_that_fits():
+    models = read(next(path for path in CONFIGS if path.name == "paper.yaml")).models
+    pretrained = next(model for model in models.values() if model.pretrained)
+    random = next(model for model in models.values() if not model.pretrained and not model.base_training)
+    assert model_before(1, pretrained) == "<results>/pretrained_models/{model}/model"
+    assert model_before(1, random) == "<results>/random_models/{dataset}/{model}/seed{seed}/model"
+    assert model_before(3, random).endswith("/{plan}/seed{seed}/stage2/model")
+
+
+def test_findings_are_the_bold_points_of_a_page():
+    assert findings("# Study\n- **a**: found\n- no\n**b**\n") == ["- **a**: found"]
