@@ -16,7 +16,7 @@ from metaocl.artifacts.code_version import code_version
 from metaocl.artifacts.publishing import describe_run, package_versions, published, read_rows, write_json, write_table
 from metaocl.commands import command_parser, run_command
 from metaocl.config.entries import Stage
-from metaocl.design.subsets import TEST_SETS
+from metaocl.design.test_sets import TEST_SETS
 from metaocl.documents.aliases import DocumentsError
 from metaocl.documents.writing import Document
 from metaocl.randomness import random_stream

@@ -9,9 +9,16 @@ from pathlib import Path
 ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from metaocl.planning.cells import Cell, aliases_folder, axis_values, stage_folders, study_cells
+from metaocl.planning.cells import (
+    Cell,
+    aliases_folder,
+    axis_values,
+    stage_folders,
+    study_cells,
+)
 from metaocl.artifacts.code_version import code_version as version_of
 from metaocl.config.entries import ConfigError, canonical_json, parse_config
+from metaocl.design.axes import AXES
 from metaocl.planning.costs import stage_operations, training_memory, training_minutes
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
@@ -139,22 +146,16 @@ def study_metrics(wildcards):
     return list(files)
 
 
-AXES = {
-    "alpha": ("α, correlation of tag and consistency", False),
-    "model_size": ("parameters", True),
-    "batch_size": ("batch size", True),
-    "entities": ("entities", True),
-    "define_type": ("define type", False),
-    "plan": ("stage plan", False),
-}
-
-
 def axis_of(wildcards):
     """What a study varies, as JSON: its label, whether its scale is logarithmic, and its value for each cell."""
     study = settings.studies[wildcards.study]
-    label, log = AXES[study.axis]
-    axis = {"label": label, "log": log, "values": axis_values(study, settings)}
-    return json.dumps(axis, ensure_ascii=False)
+    axis = AXES[study.axis]
+    shown = {
+        "label": axis.label,
+        "log": axis.log,
+        "values": axis_values(study, settings),
+    }
+    return json.dumps(shown, ensure_ascii=False)
 
 
 def study_figures(study):

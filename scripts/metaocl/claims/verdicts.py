@@ -24,10 +24,9 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from scipy import stats
 
 from metaocl.config.entries import ConfigError, Entry, Slug, describe_mistake
+from metaocl.design.contrasts import CONTRASTS, PLANNED_CONTRASTS
+from metaocl.planning.cells import CELL
 from metaocl.statistics.effects import (
-    CELL,
-    CLAIM_CONTRASTS,
-    CONTRASTS,
     SIGNIFICANCE,
     WANTED_POWER,
     fewest_seeds,
@@ -35,10 +34,7 @@ from metaocl.statistics.effects import (
     t_test_power,
 )
 
-# Measured by studies that are yet to come: the difference in cosine between the gradients of a definition and of its
-# questions (D5 − D6), and a tag probe's accuracy above chance.
-PLANNED_CONTRASTS = ("gradient_cosine", "tag_probe_above_chance")
-CONTRAST_NAMES = (*(contrast.name for contrast in (*CONTRASTS, *CLAIM_CONTRASTS)), *PLANNED_CONTRASTS)
+CONTRAST_NAMES = (*CONTRASTS, *PLANNED_CONTRASTS)
 
 Ruling = Literal["reproduced", "contradicted", "inconclusive", "not run"]
 COLUMN_OF = {"datasets": "dataset", "define_types": "define_type", "models": "model", "plans": "plan"}
@@ -241,8 +237,9 @@ class Verdict:
 def judge(claim: Claim, gaps: pd.DataFrame | None, axis: Mapping[str, float | str]) -> Verdict:
     """The verdict on a claim.
 
-    gaps: the study's table as `metaocl.effects.seed_gaps` makes it, None if it was not run. axis: the x of the study's
-    cells, by "dataset/define_type/model/plan". Raises ConfigError where the claim needs a number that is not there.
+    gaps: the study's table as `metaocl.statistics.effects.seed_gaps` makes it, None if it was not run. axis: the x of
+    the study's cells, by "dataset/define_type/model/plan". Raises ConfigError where the claim needs a number that is
+    not there.
     """
     if gaps is None:
         return Verdict(claim.id, "not run", f"Study {claim.study} was not run.")

@@ -17,6 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from metaocl.design.axes import AxisName
 from metaocl.design.subsets import MAIN_SHARES, Subset
 from metaocl.errors import UserError
 
@@ -503,17 +504,13 @@ class Plan(Entry):
         return self
 
 
-# What a study may vary, for its figure of gaps against it.
-Axis = Literal["alpha", "model_size", "batch_size", "entities", "define_type", "plan"]
-
-
 class Study(Entry):
     """A grid of cells: every combination of the lists below. Cells that several studies need are made once."""
 
     cosmetic: ClassVar[frozenset[str]] = frozenset({"description", "axis"})
 
     description: str = Field(default="", description="What is varied and what it is compared with, in one sentence.")
-    axis: Axis | None = Field(
+    axis: AxisName | None = Field(
         default=None,
         description="What is varied, for a figure of the gaps against it: `alpha` of the define type, `model_size` "
         "(`parameters`), `batch_size` of the last stage, `entities` of the data set, or the names of `define_type` or "

@@ -18,9 +18,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from metaocl.design.subsets import TestSet
+from metaocl.design.measures import MEASURES
+from metaocl.design.test_sets import TEST_SET_TITLES, TestSet
 from metaocl.errors import UserError
-from metaocl.statistics.effects import CELL, CONFIDENCE
+from metaocl.planning.cells import CELL
+from metaocl.statistics.effects import CONFIDENCE
 
 STYLE = Path(__file__).parent / "style.mplstyle"
 PAGE_WIDTH = 6.75  # inches; the width of a column and the height of a row of panels are the style's figure size
@@ -84,10 +86,14 @@ class Panel:
         return metrics[metrics["test_set"].isin([name for name, _ in self.lines]) & metrics[self.measure].notna()]
 
 
+ATTRIBUTION: tuple[tuple[TestSet, dict[str, Look]], ...] = (
+    ("attribution", LINES),
+    ("attribution_as_defined", AS_DEFINED),
+)
 PANELS = (
-    Panel("exact match", "exact_match", (("held_out", LINES),)),
-    Panel("entity attribution", "exact_match", (("attribution", LINES), ("attribution_as_defined", AS_DEFINED))),
-    Panel("area under ROC curve", "auc", (("held_out", LINES),)),
+    Panel(MEASURES["exact_match"].label, "exact_match", (("held_out", LINES),)),
+    Panel(TEST_SET_TITLES["attribution"], "exact_match", ATTRIBUTION),
+    Panel(MEASURES["auc"].label, "auc", (("held_out", LINES),)),
 )
 
 

@@ -11,7 +11,8 @@ from fractions import Fraction
 from math import ceil
 
 from metaocl.config.entries import Config, Dataset, DefineType, Model, Modular, SetInclusion, Stage, Trex
-from metaocl.design.subsets import MAX_NEW_TOKENS, STAGE2_SUBSETS, Subset
+from metaocl.design.subsets import STAGE2_SUBSETS, Subset
+from metaocl.design.test_sets import MAX_NEW_TOKENS
 from metaocl.planning.cells import Cell, stage_folders, study_cells
 
 OPERATIONS_PER_SECOND = 100e12  # of one GPU in training; an assumption, about a third of an A100's peak in bfloat16

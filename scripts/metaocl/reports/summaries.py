@@ -7,34 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from metaocl.statistics.effects import CELL
+from metaocl.design.contrasts import CONTRASTS, HEADLINES, ON_PAGE
+from metaocl.design.measures import MAIN_MEASURE, MEASURES
+from metaocl.design.test_sets import TEST_SET_TITLES
+from metaocl.planning.cells import CELL
 
 FIELDS = ["mean", "sd", "ci_low", "ci_high", "p_value", "p_sign_flip", "effect_size"]
-TITLES = {
-    "ocl": "OCL (consistent − inconsistent definitions, after stage 1)",
-    "consistent_over_none": "consistent definitions − no definition (D1 − QA3), after stage 1",
-    "none_over_inconsistent": "no definition − inconsistent definitions (QA3 − D2), after stage 1",
-    "meta_ocl_before_stage2": "D5 − D6 before their definitions are seen (should be 0)",
-    "meta_ocl": "meta-OCL (D5 − D6: reliable − unreliable tag, after stage 2)",
-    "new_tag_over_unreliable": "new tag − unreliable tag (D̃ − D6), after stage 2",
-    "unreliable_over_undefined": "unreliable tag − no definition (D6 − QA7), after stage 2",
-    "attribution_ocl": "entity attribution: D1 − D2 against its own definitions, after stage 1",
-    "attribution_as_defined_over_none": "entity attribution: D2 against its own definitions − QA3, after stage 1",
-    "attribution_meta_ocl": "entity attribution: D5 − D6, after stage 2",
-}
-
-TEST_SET_TITLES = {
-    "held_out": "held-out questions",
-    "attribution": "entity attribution",
-    "attribution_as_defined": "entity attribution against the inconsistent definition's entity",
-    "letters": "letters of the name",
-}
 
 
 def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
     """`cells`: one per cell, with its slugs, n_seeds, and the numbers of each contrast; null where unknown.
 
-    Contrasts are in exact match; those in the area under the ROC curve, where a cell has it, lie in the cell's `auc`.
+    Contrasts are in the main measure; those in another one, where a cell has it, lie in the cell under its name.
     """
     cells = []
     for cell, rows in effects.groupby(CELL, sort=False):
@@ -43,18 +27,16 @@ def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
             for measure, part in rows.groupby("measure", sort=False)
         }
         summary = dict(zip(CELL, cell, strict=True)) | {"n_seeds": int(rows["n_seeds"].iloc[0])}
-        summary |= by_measure["exact_match"]
-        cells.append(summary | {"auc": by_measure["auc"]} if "auc" in by_measure else summary)
-    return {"study": study, "measure": "exact match", "unit": "stage-1 seed", "cells": cells}
+        cells.append(summary | by_measure.pop(MAIN_MEASURE.name) | by_measure)
+    return {"study": study, "measure": MAIN_MEASURE.title, "unit": "stage-1 seed", "cells": cells}
 
 
 def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame) -> str:
     """A Markdown page: first a few lines of findings, then every contrast and the final accuracies."""
     parts = [f"# Study `{summary['study']}`\n", headlines(summary), "\n## Contrasts\n"]
     for cell in summary["cells"]:
-        parts.append(_contrast_table(cell, "exact match"))
-        if "auc" in cell:
-            parts.append(_contrast_table(cell | cell["auc"], "area under the ROC curve"))
+        parts.append(_contrast_table(cell, MAIN_MEASURE.title))
+        parts += [_contrast_table(cell | cell[name], m.title) for name, m in MEASURES.items() if name in cell]
     for test_set, tests in metrics.groupby("test_set", sort=False):
         parts += [f"## Exact match at the end of each stage: {TEST_SET_TITLES[test_set]}\n", _final_table(tests)]
     return "\n".join([*parts, _NOTES])
@@ -64,9 +46,7 @@ def headlines(summary: dict[str, Any]) -> str:
     """One line per cell and phenomenon: the gap, its interval, both tests and the number of seeds."""
     return "\n".join(
         f"- **{_cell_name(cell)}**, {cell['n_seeds']} seeds: "
-        + "; ".join(
-            f"{name} {_sentence(cell[key])}" for key, name in (("ocl", "OCL"), ("meta_ocl", "meta-OCL")) if key in cell
-        )
+        + "; ".join(f"{CONTRASTS[name].short} {_sentence(cell[name])}" for name in HEADLINES if name in cell)
         for cell in summary["cells"]
     )
 
@@ -77,9 +57,9 @@ def _contrast_table(cell: dict[str, Any], measure: str) -> str:
         "| contrast | mean | SD | 95 % CI | p (t) | p (sign flip) | d |",
         "|---|---|---|---|---|---|---|",
     ]
-    for key, title in TITLES.items():
-        if key in cell:
-            e = cell[key]
+    for contrast in ON_PAGE:
+        if contrast.name in cell:
+            e = cell[contrast.name]
             shown = [
                 _show(e["mean"]),
                 _show(e["sd"]),
@@ -88,7 +68,7 @@ def _contrast_table(cell: dict[str, Any], measure: str) -> str:
                 _show_p(e["p_sign_flip"]),
                 _show(e["effect_size"], 2),
             ]
-            lines.append(f"| {title} | {' | '.join(shown)} |")
+            lines.append(f"| {contrast.title} | {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from metaocl.design.subsets import TestSet
+from metaocl.design.contrasts import CONTRASTS, PHENOMENA, Contrast
+from metaocl.design.measures import MEASURES
+from metaocl.planning.cells import CELL, SEEDS
 
-MEASURES = ["exact_match", "auc"]
-CELL = ["dataset", "define_type", "model", "plan"]
-SEEDS = ["seed", "stage2_seed"]
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05  # of a one-sided test
 WANTED_POWER = 0.8
@@ -26,79 +24,6 @@ MOST_SEEDS = 1_000_000  # an effect that needs more is as good as none
 BOOTSTRAP_RESAMPLES = 9_999
 EXACT_UP_TO = 16  # seeds; 2^16 sign flips are enumerated, more are sampled
 SAMPLED_FLIPS = 99_999
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """A difference between two groups of subsets at the end of one part of the plan.
-
-    test_set, minus_test_set: what both groups are asked, or the first and the second group.
-    when: "stage1" is the end of the last stage before the new definitions (of the only stage, where there is but one);
-    "before_stage2" is the same, but a plan of one stage has none, as nothing comes before its new definitions; "stage2"
-    is the end of the plan.
-    relative: the difference is divided by the sum, (a − b) / (a + b), which compares gaps between kinds of questions of
-    different difficulty; two groups that are never right have no gap.
-    minus may be empty: then the "contrast" is the level of the first group, whose distance from 0 is asked.
-    """
-
-    name: str
-    when: Literal["stage1", "before_stage2", "stage2"]
-    plus: tuple[str, ...]
-    minus: tuple[str, ...]
-    test_set: TestSet = "held_out"
-    minus_test_set: TestSet | None = None
-    relative: bool = False
-
-
-CONSISTENT, INCONSISTENT = ("qd1consis", "qd2consis"), ("qd1incons", "qd2incons")
-CONTRASTS = (
-    Contrast("ocl", "stage1", CONSISTENT, INCONSISTENT),
-    Contrast("consistent_over_none", "stage1", CONSISTENT, ("q",)),
-    Contrast("none_over_inconsistent", "stage1", ("q",), INCONSISTENT),
-    Contrast("meta_ocl_before_stage2", "before_stage2", ("d1consis",), ("d2consis",)),
-    Contrast("meta_ocl", "stage2", ("d1consis",), ("d2consis",)),
-    Contrast("new_tag_over_unreliable", "stage2", ("d3consis",), ("d2consis",)),
-    Contrast("unreliable_over_undefined", "stage2", ("d2consis",), ("no_qd_baseline",)),
-    Contrast("attribution_ocl", "stage1", CONSISTENT, INCONSISTENT, "attribution", "attribution_as_defined"),
-    Contrast(
-        "attribution_as_defined_over_none", "stage1", INCONSISTENT, ("q",), "attribution_as_defined", "attribution"
-    ),
-    Contrast("attribution_meta_ocl", "stage2", ("d1consis",), ("d2consis",), "attribution"),
-)
-# Needed by single claims of the paper; the summary's page does without them.
-CLAIM_CONTRASTS = (
-    Contrast("named_over_consistent", "stage1", ("q_no_replacement_baseline",), CONSISTENT),
-    Contrast("reliable_over_undefined_before_stage2", "before_stage2", ("d1consis",), ("no_qd_baseline",)),
-    Contrast("unreliable_over_undefined_before_stage2", "before_stage2", ("d2consis",), ("no_qd_baseline",)),
-    Contrast("new_tag_over_undefined_before_stage2", "before_stage2", ("d3consis",), ("no_qd_baseline",)),
-    Contrast("reliable_over_new_tag", "stage2", ("d1consis",), ("d3consis",)),
-    Contrast("relative_meta_ocl", "stage2", ("d1consis",), ("d2consis",), relative=True),
-    Contrast("attribution_none", "stage1", ("q",), (), "attribution"),
-    Contrast(
-        "attribution_relative_ocl",
-        "stage1",
-        CONSISTENT,
-        INCONSISTENT,
-        "attribution",
-        "attribution_as_defined",
-        relative=True,
-    ),
-    Contrast("attribution_relative_meta_ocl", "stage2", ("d1consis",), ("d2consis",), "attribution", relative=True),
-    # Both groups have definitions with the less usual truth value for their tag; each is scored against the entity
-    # that its own definitions name. Above 0: what is taken in depends on the tag more than on the truth.
-    Contrast(
-        "attribution_tag_over_truth", "stage1", ("qd1incons",), ("qd2consis",), "attribution_as_defined", "attribution"
-    ),
-)
-# The contrasts that stand for a phenomenon: p values are corrected for having looked at all of them. The others are
-# controls, or steps of a claim that needs all of its steps, for which a correction would be wrong.
-HOLM_FAMILY = (
-    "ocl",
-    "meta_ocl",
-    "attribution_ocl",
-    "attribution_as_defined_over_none",
-    "attribution_meta_ocl",
-)
 
 
 @dataclass(frozen=True)
@@ -281,9 +206,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def estimate_effects(metrics: pd.DataFrame) -> pd.DataFrame:
     """All contrasts of all cells, one row each: the cell, measure, contrast, when, the fields of Effect, and p_holm.
 
-    metrics: as `metaocl.metrics.collect_metrics` makes them. A contrast whose subsets are not in a cell gives no
-    row, nor does a measure that its questions don't have. p_holm: p_value after Holm's correction over HOLM_FAMILY in
-    all cells of the study, for each measure apart; none for other contrasts.
+    metrics: as `metaocl.statistics.study_tables.collect_metrics` makes them. A contrast whose subsets are not in a cell
+    gives no row, nor does a measure that its questions don't have. p_holm: p_value after Holm's correction over
+    PHENOMENA in all cells of the study, for each measure apart; none for other contrasts.
     """
     gaps = run_gaps(metrics)
     keys = ["measure", "contrast", "when", *CELL]
@@ -294,7 +219,7 @@ def estimate_effects(metrics: pd.DataFrame) -> pd.DataFrame:
     ]
     columns = [*CELL, "measure", "contrast", "when", *(field.name for field in fields(Effect))]
     effects = pd.DataFrame(rows, columns=columns).assign(p_holm=np.nan)
-    tested = effects[effects["contrast"].isin(HOLM_FAMILY) & effects["p_value"].notna()]
+    tested = effects[effects["contrast"].isin(PHENOMENA) & effects["p_value"].notna()]
     for _, family in tested.groupby("measure"):
         effects.loc[family.index, "p_holm"] = holm(family["p_value"])
     return effects
@@ -322,11 +247,12 @@ def run_gaps(metrics: pd.DataFrame) -> pd.DataFrame:
         "stage2": metrics[at_end & (metrics["stage"] == last_stage)],
     }
     tables = [
-        _gaps(ends[contrast.when], contrast, measure).assign(
-            measure=measure, contrast=contrast.name, when=contrast.when
+        _gaps(ends[contrast.when], contrast, measure.name).assign(
+            measure=measure.name, contrast=contrast.name, when=contrast.when
         )
-        for measure in MEASURES
-        for contrast in (*CONTRASTS, *CLAIM_CONTRASTS)
+        for measure in MEASURES.values()
+        if measure.analysed
+        for contrast in CONTRASTS.values()
     ]
     columns = [*CELL, *SEEDS, "measure", "contrast", "when", "gap"]
     return pd.concat(tables, ignore_index=True)[columns]

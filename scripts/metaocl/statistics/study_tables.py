@@ -12,10 +12,11 @@ from scipy import stats
 
 from metaocl.artifacts.publishing import ArtifactError, read_table
 from metaocl.config.entries import Study
+from metaocl.design.measures import MEASURES
 from metaocl.design.subsets import STAGE2_POOL
 from metaocl.planning.cells import Cell, aliases_folder, stage_folders, study_cells
 
-MEASURES = ["exact_match", "token_f1"]
+PER_QUESTION = [measure.name for measure in MEASURES.values() if measure.per_question]
 SCORES = ["positive_scores", "negative_scores"]
 
 
@@ -36,14 +37,14 @@ def _cell_metrics(cell: Cell, stages: int, results: Path) -> pd.DataFrame:
         for number, folder in enumerate(stage_folders(cell, stages), start=1)
     ]
     table = pd.concat(tables, ignore_index=True).assign(**asdict(cell))
-    return table[[*asdict(cell), "stage", "epoch", "test_set", "subset", "questions", *MEASURES, "auc"]]
+    return table[[*asdict(cell), "stage", "epoch", "test_set", "subset", "questions", *PER_QUESTION, "auc"]]
 
 
 def subset_metrics(by_alias: pd.DataFrame, subset_of: pd.Series) -> pd.DataFrame:
     """Measures over the questions of each subset, test set and epoch.
 
-    by_alias: the table that `metaocl.evaluation.mean_by_alias` makes. subset_of: the subset of each stage-2 alias, by
-    alias; which one it is depends on the stage-2 seed, so a stage's own metrics can't say.
+    by_alias: the table that `metaocl.text.evaluation.mean_by_alias` makes. subset_of: the subset of each stage-2 alias,
+    by alias; which one it is depends on the stage-2 seed, so a stage's own metrics can't say.
     """
     pooled = by_alias["subset"] == STAGE2_POOL
     subset = by_alias["subset"].astype(str).mask(pooled, by_alias["alias"].map(subset_of))
@@ -52,9 +53,9 @@ def subset_metrics(by_alias: pd.DataFrame, subset_of: pd.Series) -> pd.DataFrame
             f"the stage-2 alias {missing.iloc[0]} has metrics but no subset; delete the run and repeat it"
         )
     groups = [by_alias["epoch"], by_alias["test_set"].astype(str), subset.rename("subset")]
-    sums = by_alias[MEASURES].mul(by_alias["questions"], axis="index").assign(questions=by_alias["questions"])
+    sums = by_alias[PER_QUESTION].mul(by_alias["questions"], axis="index").assign(questions=by_alias["questions"])
     table = sums.groupby(groups).sum()
-    table[MEASURES] = table[MEASURES].div(table["questions"], axis="index")
+    table[PER_QUESTION] = table[PER_QUESTION].div(table["questions"], axis="index")
     scored = by_alias[SCORES].groupby(groups)
     table["auc"] = [area_under_curve(*(rows[name].dropna() for name in SCORES)) for _, rows in scored]
     return table.reset_index()

@@ -15,7 +15,7 @@ import yaml
 import judge_claims
 from metaocl.claims.verdicts import Claim, Question, Series, ask, decide, judge, parse_claims
 from metaocl.config.entries import ConfigError, read_yaml
-from metaocl.statistics.effects import CELL
+from metaocl.planning.cells import CELL
 
 FILE = Path(__file__).parents[3] / "config" / "claims.yaml"
 STUDIES = 2_000

@@ -18,7 +18,7 @@ from metaocl.artifacts.publishing import write_table
 from metaocl.errors import UserError
 from metaocl.figures.gaps import COLORS, MARKERS, STYLES, draw_gaps
 from metaocl.figures.training_curves import AS_DEFINED, LINES, draw_training_curves, save_figure
-from metaocl.statistics.effects import CELL
+from metaocl.planning.cells import CELL
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 HELD_OUT = ("qd1consis", "qd2incons", "q", "d1consis", "d2consis")
@@ -209,7 +209,7 @@ def test_a_row_of_panels_for_the_area_under_the_curve():
     assert [axes.axison for axes in figure.axes] == [True] * 5 + [False]
     assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == [
         "gap in exact match",
-        "gap in area under ROC",
+        "gap in area under ROC curve",
     ]
 
 

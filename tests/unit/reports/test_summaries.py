@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from metaocl.artifacts.publishing import write_json
-from metaocl.reports.summaries import FIELDS, TITLES, headlines, summarize_for_people, summarize_for_programs
-from metaocl.statistics.effects import CELL, CONTRASTS, estimate_effects
+from metaocl.design.contrasts import CONTRASTS, ON_PAGE
+from metaocl.planning.cells import CELL
+from metaocl.reports.summaries import FIELDS, headlines, summarize_for_people, summarize_for_programs
+from metaocl.statistics.effects import estimate_effects
 
 SUBSETS = {"qd1consis": 0.8, "qd1incons": 0.3, "q": 0.5, "d1consis": 0.6, "d2consis": 0.4, "d3consis": 0.45}
 SUBSETS |= {"no_qd_baseline": 0.35}
@@ -34,10 +36,6 @@ def summarize(metrics):
     return summary, summarize_for_people(summary, metrics)
 
 
-def test_every_contrast_has_a_title():
-    assert {contrast.name for contrast in CONTRASTS} == TITLES.keys()
-
-
 def test_the_numbers_are_those_of_the_effects():
     metrics = make_metrics()
     summary, _ = summarize(metrics)
@@ -57,7 +55,7 @@ def test_a_page_shows_each_contrast_with_its_mean_and_the_headlines():
     summary, page = summarize(make_metrics())
     (cell,) = summary["cells"]
     for name in ("ocl", "meta_ocl", "unreliable_over_undefined"):
-        assert f"| {TITLES[name]} | {cell[name]['mean']:.3f} |" in page
+        assert f"| {CONTRASTS[name].title} | {cell[name]['mean']:.3f} |" in page
     assert headlines(summary) in page
     assert f"meta-OCL {cell['meta_ocl']['mean']:.3f} [" in headlines(summary)
 
@@ -73,17 +71,17 @@ def test_areas_are_on_the_page_only_of_cells_that_have_them():
     assert "**data × tve × scored × two** (5 seeds), area under the ROC curve" in page
     scored = next(cell for cell in summary["cells"] if cell["model"] == "scored")
     assert scored["auc"]["ocl"]["mean"] == pytest.approx(0.5)
-    assert f"| {TITLES['ocl']} | 0.500 |" in page.split("area under the ROC curve")[1]
+    assert f"| {CONTRASTS['ocl'].title} | 0.500 |" in page.split("area under the ROC curve")[1]
 
 
 def test_attribution_is_on_the_page_where_it_was_asked():
-    names = [name for name in TITLES if name.startswith("attribution")]
+    names = [contrast.name for contrast in ON_PAGE if contrast.name.startswith("attribution")]
     _, page = summarize(make_metrics())
-    assert not any(TITLES[name] in page for name in names)
+    assert not any(CONTRASTS[name].title in page for name in names)
     assert "entity attribution" not in page
     tests = [make_metrics(), make_metrics(test_set="attribution"), make_metrics(test_set="attribution_as_defined")]
     _, page = summarize(pd.concat(tests))
-    assert all(TITLES[name] in page for name in names)
+    assert all(CONTRASTS[name].title in page for name in names)
     titles = [line for line in page.splitlines() if line.startswith("## Exact match at the end of each stage")]
     assert len(titles) == 3
 
@@ -119,4 +117,4 @@ def test_a_study_without_any_contrast_still_has_a_page():
     metrics = make_metrics()
     _, page = summarize(metrics[metrics["subset"] == "q"])
     assert "held-out questions" in page
-    assert TITLES["ocl"] not in page
+    assert CONTRASTS["ocl"].title not in page

@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 import estimate_effects as script
+from metaocl.design.contrasts import PHENOMENA
+from metaocl.planning.cells import CELL
 from metaocl.statistics.effects import (
-    CELL,
-    HOLM_FAMILY,
     bootstrap_interval,
     effect_size_interval,
     estimate_effect,
@@ -340,9 +340,9 @@ def paired(gaps, subsets=("d1consis", "d2consis"), **cell):
 def test_p_values_are_corrected_over_the_cells_and_phenomena_of_a_study():
     first, second = paired([0.1, 0.2, 0.3]), paired([0.1, 0.2, 0.9], model="other")
     effects = estimate_effects(pd.concat([first, second, paired([0.1, 0.2], ("d3consis", "d2consis"), model="third")]))
-    family = effects[effects["contrast"].isin(HOLM_FAMILY)]
+    family = effects[effects["contrast"].isin(PHENOMENA)]
     assert family["p_holm"].to_list() == pytest.approx(holm(family["p_value"].to_list()))
-    assert effects[~effects["contrast"].isin(HOLM_FAMILY)]["p_holm"].isna().all()
+    assert effects[~effects["contrast"].isin(PHENOMENA)]["p_holm"].isna().all()
     assert len(effects) == 4 + 1  # meta_ocl and its relative form in two cells; the new tag in one
 
 

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 from metaocl.config.entries import Dataset, DefineType, Model, Pretrained
-from metaocl.design.subsets import MAX_NEW_TOKENS, TEST_SETS
+from metaocl.design.test_sets import MAX_NEW_TOKENS, TEST_SETS
 from metaocl.documents.aliases import draw_aliases
 from metaocl.documents.writing import Document, write_stage1_documents
 from metaocl.facts.fact import Fact, ask
