@@ -51,8 +51,9 @@ def test_the_summary_for_programs_has_every_cell_with_both_effects(results):
         for effect in (cell["ocl"], cell["meta_ocl"]):
             assert set(effect) >= STATISTICS
             assert -1 <= effect["mean"] <= 1
-            # Two seeds are too few for an interval, unless they agree.
-            assert effect["ci_low"] in (None, effect["mean"])
+            # Two seeds have an interval, unless they agree.
+            assert (effect["ci_low"] is None) == (effect["sd"] == 0)
+            assert effect["ci_low"] is None or -1 <= effect["ci_low"] <= effect["mean"] <= effect["ci_high"] <= 1
 
 
 def test_every_declared_cell_seed_stage_and_epoch_is_in_the_metrics(metrics):

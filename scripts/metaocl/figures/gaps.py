@@ -20,8 +20,9 @@ from matplotlib.ticker import NullFormatter
 from metaocl.design.contrasts import CONTRASTS, HEADLINES
 from metaocl.design.measures import MAIN_MEASURE, MEASURES
 from metaocl.errors import UserError
-from metaocl.figures.training_curves import PAGE_WIDTH, SMALL, Look, count_seeds, styled, t_margin
+from metaocl.figures.training_curves import PAGE_WIDTH, SMALL, Look, count_seeds, styled
 from metaocl.planning.cells import CELL
+from metaocl.statistics.intervals import mean_interval
 
 
 class StudyAxis(TypedDict):
@@ -81,7 +82,8 @@ def draw_gaps(gaps: pd.DataFrame, axis: StudyAxis) -> Figure:
             if (measure, contrast) not in panels:
                 axes.set_axis_off()
                 continue
-            _draw_panel(axes, panels[measure, contrast], lines)
+            limits = CONTRASTS[contrast].limits(MEASURES[measure])
+            _draw_panel(axes, panels[measure, contrast], limits, lines)
             _scale_axis(axes, points, axis, width=PAGE_WIDTH / len(contrasts) - 0.6)
             axes.set_title(CONTRASTS[contrast].short if row == 0 else "")
             axes.set_ylabel(f"gap in {MEASURES[measure].label}" if column == 0 else "")
@@ -167,20 +169,22 @@ def _moved(x: pd.Series, by: float, axis: StudyAxis) -> pd.Series:
     return x * np.exp(by) if axis["log"] and not _is_categorical(axis) else x + by
 
 
-def _draw_panel(axes: Axes, per_seed: pd.DataFrame, lines: Sequence[Line]) -> None:
+def _draw_panel(axes: Axes, per_seed: pd.DataFrame, limits: tuple[float, float], lines: Sequence[Line]) -> None:
+    """limits: the least and the largest gap that there can be."""
     axes.axhline(0, color="black", linestyle="--", linewidth=0.8, zorder=1)
     for line in lines:
         found = per_seed.loc[line.x.index].dropna(how="all")
         x, color = line.x[found.index], line.look.color
         for seed in found:
             axes.plot(line.x_seeds[found.index], found[seed], "o", color=color, alpha=0.35, mew=0, markersize=1.8)
-        mean, margin, counts = found.mean(axis="columns"), t_margin(found), found.count(axis="columns")
-        # A single seed has no interval, which is not an interval of no width.
-        axes.errorbar(x, mean, margin.where(counts > 1), elinewidth=0.9, **line.look.options())
+        mean, counts = found.mean(axis="columns"), found.count(axis="columns")
+        low, high = mean_interval(found.to_numpy(dtype=float), limits)
+        axes.errorbar(x, mean, [mean - low, high - mean], elinewidth=0.9, **line.look.options())
+        tops = np.fmax(found.max(axis="columns"), high)
         for cell in counts.index[counts < line.most_seeds]:
-            top = (x[cell], max(mean[cell] + margin[cell], found.loc[cell].max()))
-            note = axes.annotate(f"n={counts[cell]}", top, (0, 2), textcoords="offset points", ha="center")
-            note.set(fontsize=SMALL, color=color, path_effects=[withStroke(linewidth=1.5, foreground="white")])
+            note = axes.annotate(f"n={counts[cell]}", (x[cell], tops[cell]), (0, 2), textcoords="offset points")
+            note.set(ha="center", fontsize=SMALL, color=color)
+            note.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
         missing = line.x.drop(found.index)
         axes.plot(
             missing, [0.03] * len(missing), "x", color=color, label="no result", transform=axes.get_xaxis_transform()

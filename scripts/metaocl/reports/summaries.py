@@ -63,13 +63,14 @@ def _contrast_table(cell: dict[str, Any], measure: str) -> str:
             shown = [
                 _show(e["mean"]),
                 _show(e["sd"]),
-                _interval(e),
+                "–" if _no_interval(e) else _interval(e),
                 _show_p(e["p_value"]),
                 _show_p(e["p_sign_flip"]),
                 _show(e["effect_size"], 2),
             ]
             lines.append(f"| {contrast.title} | {' | '.join(shown)} |")
-    return "\n".join(lines) + "\n"
+    reasons = {reason for contrast in ON_PAGE if (reason := _no_interval(cell.get(contrast.name)))}
+    return "\n".join([*lines, *(f"\n–: no interval, as {reason}." for reason in sorted(reasons))]) + "\n"
 
 
 def _final_table(metrics: pd.DataFrame) -> str:
@@ -94,7 +95,15 @@ def _cell_name(cell: dict[str, Any]) -> str:
 
 def _sentence(effect: dict[str, float | None]) -> str:
     p_values = f"p = {_show_p(effect['p_value'])} (t), {_show_p(effect['p_sign_flip'])} (sign flip)"
-    return f"{_show(effect['mean'])} {_interval(effect)}, {p_values}"
+    reason = _no_interval(effect)
+    return f"{_show(effect['mean'])} {f'(no interval: {reason})' if reason else _interval(effect)}, {p_values}"
+
+
+def _no_interval(effect: dict[str, float | None] | None) -> str | None:
+    """Why an effect has no interval; None where it has one, or where there is no effect."""
+    if effect is None or effect["ci_low"] is not None:
+        return None
+    return "there is a single seed" if effect["sd"] is None else "all seeds are equal and their spread is unknown"
 
 
 def _interval(effect: dict[str, float | None]) -> str:
@@ -115,7 +124,7 @@ def _number(value: Any) -> float | None:
 
 _NOTES = """
 Each mean is over stage-1 seeds: questions are pooled inside a run and stage-2 seeds averaged inside a stage-1 seed.
-CI: 95 % studentised bootstrap; none with fewer than 4 seeds. Tests are one-sided for a gap above 0: paired t and exact
+CI: 95 % by Student's t over stage-1 seeds, as in the figures. Tests are one-sided for a gap above 0: paired t and exact
 sign flip. d: mean / SD of the per-seed gaps. Where all runs of a cell start from one model, trained or pretrained, the
 spread over such models is not in these numbers; models with random weights have their own for every seed.
 """

@@ -13,6 +13,7 @@ from metaocl.design.contrasts import CONTRASTS, ON_PAGE
 from metaocl.planning.cells import CELL
 from metaocl.reports.summaries import FIELDS, headlines, summarize_for_people, summarize_for_programs
 from metaocl.statistics.effects import estimate_effects
+from metaocl.statistics.gaps import seed_gaps
 
 SUBSETS = {"qd1consis": 0.8, "qd1incons": 0.3, "q": 0.5, "d1consis": 0.6, "d2consis": 0.4, "d3consis": 0.45}
 SUBSETS |= {"no_qd_baseline": 0.35}
@@ -32,7 +33,7 @@ def make_metrics(seeds=5, test_set="held_out", auc=False, **cell):
 
 
 def summarize(metrics):
-    summary = summarize_for_programs("mine", estimate_effects(metrics))
+    summary = summarize_for_programs("mine", estimate_effects(seed_gaps(metrics)))
     return summary, summarize_for_people(summary, metrics)
 
 
@@ -47,7 +48,7 @@ def test_the_numbers_are_those_of_the_effects():
         "plan": "two",
     }
     assert cell["n_seeds"] == 5
-    for effect in estimate_effects(metrics).to_dict("records"):
+    for effect in estimate_effects(seed_gaps(metrics)).to_dict("records"):
         assert cell[effect["contrast"]] == {f: None if math.isnan(effect[f]) else effect[f] for f in FIELDS}
 
 
@@ -110,7 +111,21 @@ def test_the_numbers_for_programs_are_json_without_nan(tmp_path, seeds, auc):
     assert "nan" not in page.lower()
     (cell,) = read["cells"]
     assert (cell["ocl"]["sd"] is None) == (seeds == 1)
-    assert (cell["ocl"]["ci_low"] is None) == (seeds < 4)
+    assert (cell["ocl"]["ci_low"] is None) == (seeds == 1)
+
+
+def test_an_interval_that_is_missing_has_its_reason_under_the_table_and_in_the_headlines():
+    _, page = summarize(make_metrics())
+    assert "no interval" not in page
+    single, page = summarize(make_metrics(seeds=1))
+    assert page.count("–: no interval, as there is a single seed.") == 1
+    assert "(no interval: there is a single seed), p = – (t)" in headlines(single)
+    metrics = make_metrics()
+    same = metrics["subset"].isin(["d1consis", "d2consis"])
+    equal, page = summarize(metrics.assign(exact_match=metrics["exact_match"].mask(same, 0.25)))
+    assert page.count("–: no interval, as all seeds are equal and their spread is unknown.") == 1
+    assert f"| {CONTRASTS['meta_ocl'].title} | 0.000 | 0.000 | – | – | 1.000 | – |" in page
+    assert "meta-OCL 0.000 (no interval: all seeds are equal and their spread is unknown)" in headlines(equal)
 
 
 def test_a_study_without_any_contrast_still_has_a_page():

@@ -1,0 +1,56 @@
+"""From metrics to gaps: contrasts between subsets at the ends of stages, one number per stage-1 seed.
+
+Questions are pooled inside a run and stage-2 seeds are averaged inside a stage-1 seed: runs that share a stage-1 model
+are not independent, and counting them apart would overstate the evidence. Gaps are what is tested, drawn and judged.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from metaocl.design.contrasts import CONTRASTS, Contrast
+from metaocl.design.measures import MEASURES
+from metaocl.planning.cells import CELL, SEEDS
+
+
+def seed_gaps(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row per cell, measure, contrast and stage-1 seed: its gap, averaged over the stage-2 seeds.
+
+    Columns: those of the cell, seed, measure, contrast, when, gap. metrics: as
+    `metaocl.statistics.study_tables.collect_metrics` makes them. A run that lacks one side of a contrast, or the
+    measure, gives no row.
+    """
+    last_stage = metrics.groupby(CELL)["stage"].transform("max")
+    at_end = metrics["epoch"] == metrics.groupby([*CELL, "stage"])["epoch"].transform("max")
+    ends = {
+        "stage1": metrics[at_end & (metrics["stage"] == (last_stage - 1).clip(lower=1))],
+        "before_stage2": metrics[at_end & (metrics["stage"] == last_stage - 1)],
+        "stage2": metrics[at_end & (metrics["stage"] == last_stage)],
+    }
+    tables = [
+        _gaps(ends[contrast.when], contrast, measure.name).assign(
+            measure=measure.name, contrast=contrast.name, when=contrast.when
+        )
+        for measure in MEASURES.values()
+        if measure.analysed
+        for contrast in CONTRASTS.values()
+    ]
+    keys = [*CELL, "seed", "measure", "contrast", "when"]
+    return pd.concat(tables, ignore_index=True).groupby(keys, sort=False)["gap"].mean().reset_index()
+
+
+def _gaps(end: pd.DataFrame, contrast: Contrast, measure: str) -> pd.DataFrame:
+    """A contrast in each run that has it; `end` holds the metrics at the end of the contrast's part of the plan."""
+
+    def pooled(subsets: tuple[str, ...], test_set: str) -> pd.Series:
+        chosen = end[end["subset"].isin(subsets) & (end["test_set"] == test_set) & end[measure].notna()]
+        weighted = (chosen[measure] * chosen["questions"]).groupby([chosen[key] for key in [*CELL, *SEEDS]], sort=False)
+        return weighted.sum() / chosen.groupby([*CELL, *SEEDS], sort=False)["questions"].sum()
+
+    gap = plus = pooled(contrast.plus, contrast.test_set)
+    if contrast.minus:
+        minus = pooled(contrast.minus, contrast.minus_test_set or contrast.test_set)
+        gap = plus - minus
+        if contrast.relative:
+            gap = gap.where(gap == 0, gap / (plus + minus))
+    return gap.dropna().rename("gap").reset_index()
