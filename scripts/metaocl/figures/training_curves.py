@@ -81,7 +81,8 @@ class Panel:
 
     def rows(self, metrics: pd.DataFrame) -> pd.DataFrame:
         """The rows of the metrics that the panel shows."""
-        return metrics[metrics["test_set"].isin([name for name, _ in self.lines]) & metrics[self.measure].notna()]
+        test_sets = [test_set for test_set, _ in self.lines]
+        return metrics[(metrics["measure"] == self.measure) & metrics["test_set"].isin(test_sets)]
 
 
 ATTRIBUTION: tuple[tuple[TestSet, dict[str, Look]], ...] = (
@@ -105,7 +106,7 @@ def draw_training_curves(metrics: pd.DataFrame) -> Figure:
     """
     if metrics.empty:
         raise UserError("the table of metrics has no rows; expected one run at least")
-    cells = list(metrics.groupby(CELL, sort=False))
+    cells = list(metrics.groupby(CELL, sort=False, observed=True))
     shown = [panel for panel in PANELS if len(panel.rows(metrics))]
     places = [(cell, runs, panel) for cell, runs in cells for panel in shown]
     rows = len(cells) if len(shown) > 1 else -(-len(cells) // 3)
@@ -164,7 +165,7 @@ def _lines(panel: Panel, runs: pd.DataFrame) -> Iterator[tuple[Look, pd.DataFram
         for subset, look in looks.items():
             chosen = runs[(runs["test_set"] == test_set) & (runs["subset"] == subset)]
             if len(chosen):
-                yield look, chosen.groupby(["epoch", "seed"])[panel.measure].mean().unstack()
+                yield look, chosen.groupby(["epoch", "seed"])["value"].mean().unstack()
 
 
 def _mark_stages(axes: Axes, starts: pd.Series, lengths: pd.Series) -> None:

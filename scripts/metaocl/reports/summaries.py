@@ -37,8 +37,10 @@ def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame) -> str:
     for cell in summary["cells"]:
         parts.append(_contrast_table(cell, MAIN_MEASURE.title))
         parts += [_contrast_table(cell | cell[name], m.title) for name, m in MEASURES.items() if name in cell]
-    for test_set, tests in metrics.groupby("test_set", sort=False):
-        parts += [f"## Exact match at the end of each stage: {TEST_SET_TITLES[test_set]}\n", _final_table(tests)]
+    measured = metrics[metrics["measure"] == MAIN_MEASURE.name]
+    for test_set, tests in measured.groupby("test_set", sort=False, observed=True):
+        title = f"{MAIN_MEASURE.title.capitalize()} at the end of each stage: {TEST_SET_TITLES[test_set]}"
+        parts += [f"## {title}\n", _final_table(tests)]
     return "\n".join([*parts, _NOTES])
 
 
@@ -74,9 +76,10 @@ def _contrast_table(cell: dict[str, Any], measure: str) -> str:
 
 
 def _final_table(metrics: pd.DataFrame) -> str:
-    """Mean exact match ± SD over stage-1 seeds, one row per cell and stage, one column per subset."""
-    at_end = metrics[metrics["epoch"] == metrics.groupby([*CELL, "stage"])["epoch"].transform("max")]
-    per_seed = at_end.groupby([*CELL, "stage", "subset", "seed"], sort=False)["exact_match"].mean()
+    """Mean ± SD over stage-1 seeds of one measure, one row per cell and stage, one column per subset."""
+    last = metrics.groupby([*CELL, "stage"], observed=True)["epoch"].transform("max")
+    at_end = metrics[metrics["epoch"] == last].astype(dict.fromkeys([*CELL, "subset"], str))
+    per_seed = at_end.groupby([*CELL, "stage", "subset", "seed"], sort=False)["value"].mean()
     by_subset = per_seed.groupby([*CELL, "stage", "subset"], sort=False).agg(["mean", "std"])
     subsets = list(dict.fromkeys(at_end["subset"]))
     lines = [f"| cell | stage | {' | '.join(subsets)} |", "|---|---|" + "---|" * len(subsets)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from metaocl.design.contrasts import CONTRASTS, Contrast
-from metaocl.design.measures import MEASURES
+from metaocl.design.measures import MEASURES, Measure
 from metaocl.planning.cells import CELL, SEEDS
 
 
@@ -20,15 +20,9 @@ def seed_gaps(metrics: pd.DataFrame) -> pd.DataFrame:
     `metaocl.statistics.study_tables.collect_metrics` makes them. A run that lacks one side of a contrast, or the
     measure, gives no row.
     """
-    last_stage = metrics.groupby(CELL)["stage"].transform("max")
-    at_end = metrics["epoch"] == metrics.groupby([*CELL, "stage"])["epoch"].transform("max")
-    ends = {
-        "stage1": metrics[at_end & (metrics["stage"] == (last_stage - 1).clip(lower=1))],
-        "before_stage2": metrics[at_end & (metrics["stage"] == last_stage - 1)],
-        "stage2": metrics[at_end & (metrics["stage"] == last_stage)],
-    }
+    ends = _ends(metrics)
     tables = [
-        _gaps(ends[contrast.when], contrast, measure.name).assign(
+        _run_gaps(ends[contrast.when], contrast, measure).assign(
             measure=measure.name, contrast=contrast.name, when=contrast.when
         )
         for measure in MEASURES.values()
@@ -39,13 +33,27 @@ def seed_gaps(metrics: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True).groupby(keys, sort=False)["gap"].mean().reset_index()
 
 
-def _gaps(end: pd.DataFrame, contrast: Contrast, measure: str) -> pd.DataFrame:
+def _ends(metrics: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows at each end of a part of the plan that a contrast may be taken at."""
+    last_stage = metrics.groupby(CELL, observed=True)["stage"].transform("max")
+    at_end = metrics["epoch"] == metrics.groupby([*CELL, "stage"], observed=True)["epoch"].transform("max")
+    ends = {
+        "stage1": metrics[at_end & (metrics["stage"] == (last_stage - 1).clip(lower=1))],
+        "before_stage2": metrics[at_end & (metrics["stage"] == last_stage - 1)],
+        "stage2": metrics[at_end & (metrics["stage"] == last_stage)],
+    }
+    # Few rows are left: plain texts, as categories would come in the tables of other cells too.
+    return {when: end.astype(dict.fromkeys(CELL, str)) for when, end in ends.items()}
+
+
+def _run_gaps(end: pd.DataFrame, contrast: Contrast, measure: Measure) -> pd.DataFrame:
     """A contrast in each run that has it; `end` holds the metrics at the end of the contrast's part of the plan."""
+    measured = end[end["measure"] == measure.name]
 
     def pooled(subsets: tuple[str, ...], test_set: str) -> pd.Series:
-        chosen = end[end["subset"].isin(subsets) & (end["test_set"] == test_set) & end[measure].notna()]
-        weighted = (chosen[measure] * chosen["questions"]).groupby([chosen[key] for key in [*CELL, *SEEDS]], sort=False)
-        return weighted.sum() / chosen.groupby([*CELL, *SEEDS], sort=False)["questions"].sum()
+        chosen = measured[measured["subset"].isin(subsets) & (measured["test_set"] == test_set)]
+        runs = chosen.assign(weighted=chosen["value"] * chosen["n"]).groupby([*CELL, *SEEDS], sort=False)
+        return runs["weighted"].sum() / runs["n"].sum()
 
     gap = plus = pooled(contrast.plus, contrast.test_set)
     if contrast.minus:

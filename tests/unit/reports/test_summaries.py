@@ -24,10 +24,11 @@ def make_metrics(seeds=5, test_set="held_out", auc=False, **cell):
     cell = {"dataset": "data", "define_type": "tve", "model": "small", "plan": "two"} | cell
     rows = [
         {"seed": seed, "stage2_seed": 0, "stage": stage, "epoch": 1, "test_set": test_set, "subset": subset}
-        | {"questions": 10, "exact_match": value + 0.01 * (seed * (place + 1) % 7), "auc": value if auc else math.nan}
+        | {"measure": measure, "n": 10, "value": value + slope * (seed * (place + 1) % 7)}
         for seed in range(seeds)
         for stage in (1, 2)
         for place, (subset, value) in enumerate(SUBSETS.items())
+        for measure, slope in {"exact_match": 0.01, **({"auc": 0.0} if auc else {})}.items()
     ]
     return pd.DataFrame(rows).assign(**cell)
 
@@ -89,7 +90,7 @@ def test_attribution_is_on_the_page_where_it_was_asked():
 
 def test_final_accuracies_are_means_over_seeds_at_the_end_of_each_stage():
     metrics = make_metrics(seeds=2)
-    later = metrics[metrics["stage"] == 2].assign(epoch=2, exact_match=0.25)
+    later = metrics[metrics["stage"] == 2].assign(epoch=2, value=0.25)
     _, page = summarize(pd.concat([metrics, later]))
     stage1, stage2 = (line for line in page.splitlines() if line.startswith("| data × tve × small × two |"))
     assert stage1.startswith("| data × tve × small × two | 1 | 0.805 ± 0.007 | 0.310 ± 0.014 |")
@@ -122,7 +123,7 @@ def test_an_interval_that_is_missing_has_its_reason_under_the_table_and_in_the_h
     assert "(no interval: there is a single seed), p = – (t)" in headlines(single)
     metrics = make_metrics()
     same = metrics["subset"].isin(["d1consis", "d2consis"])
-    equal, page = summarize(metrics.assign(exact_match=metrics["exact_match"].mask(same, 0.25)))
+    equal, page = summarize(metrics.assign(value=metrics["value"].mask(same, 0.25)))
     assert page.count("–: no interval, as all seeds are equal and their spread is unknown.") == 1
     assert f"| {CONTRASTS['meta_ocl'].title} | 0.000 | 0.000 | – | – | 1.000 | – |" in page
     assert "meta-OCL 0.000 (no interval: all seeds are equal and their spread is unknown)" in headlines(equal)

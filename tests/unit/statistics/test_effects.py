@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import estimate_effects as script
 from metaocl.design.contrasts import PHENOMENA
 from metaocl.planning.cells import CELL
 from metaocl.statistics.effects import estimate_effect, estimate_effects
-from metaocl.statistics.gaps import seed_gaps
 from metaocl.statistics.intervals import mean_interval
 from metaocl.statistics.power import t_test_power
 from metaocl.statistics.significance import holm
@@ -69,218 +67,58 @@ def test_an_effect_says_its_power_and_the_seeds_that_it_needs():
     assert estimate_effect(np.array([-0.4, 0.2, -0.2, 0])).seeds_needed is None
 
 
-def metrics_table(rows, test_set="held_out", auc=math.nan, **cell):
-    """rows: seed, stage-2 seed, stage, epoch, subset, questions, exact match."""
-    columns = ["seed", "stage2_seed", "stage", "epoch", "subset", "questions", "exact_match"]
+def make_gaps(values, contrast="meta_ocl", measure="exact_match", **cell):
+    """One row per value: the gap of one stage-1 seed in one cell."""
     cell = {"dataset": "data", "define_type": "tve", "model": "small", "plan": "two"} | cell
-    table = pd.DataFrame(rows, columns=columns).assign(**cell, test_set=test_set, auc=auc)
-    return table[[*CELL, "seed", "stage2_seed", "stage", "epoch", "test_set", *columns[4:], "auc"]]
+    rows = pd.DataFrame({"seed": range(len(values)), "gap": values})
+    return rows.assign(**cell, measure=measure, contrast=contrast, when="stage2")
 
 
-def effects_of(metrics):
-    return estimate_effects(seed_gaps(metrics))
-
-
-def contrast(effects, name, measure="exact_match"):
-    (row,) = effects[(effects["contrast"] == name) & (effects["measure"] == measure)].to_dict("records")
-    return row
-
-
-def test_stage_2_seeds_are_averaged_inside_their_seed():
-    gaps = {(1, 0): 0.4, (1, 1): 0.2, (2, 0): 0.2, (2, 1): 0.0}
-    rows = [
-        (seed, stage2_seed, 2, 1, subset, 10, exact_match)
-        for (seed, stage2_seed), gap in gaps.items()
-        for subset, exact_match in [("d1consis", 0.5 + gap), ("d2consis", 0.5)]
-    ]
-    effect = contrast(effects_of(metrics_table(rows)), "meta_ocl")
-    assert effect["n_seeds"] == 2
-    assert effect["mean"] == pytest.approx(0.2)  # of 0.3 and 0.1
-    assert effect["sd"] == pytest.approx(0.02**0.5)
-
-
-def test_subsets_are_pooled_by_their_questions():
-    rows = [
-        (1, 0, 1, 1, "qd1consis", 10, 1.0),
-        (1, 0, 1, 1, "qd2consis", 30, 0.6),
-        (1, 0, 1, 1, "qd1incons", 20, 0.5),
-        (1, 0, 1, 1, "q", 5, 0.6),
-    ]
-    effects = effects_of(metrics_table(rows))
-    assert contrast(effects, "ocl")["mean"] == pytest.approx(28 / 40 - 0.5)
-    assert contrast(effects, "consistent_over_none")["mean"] == pytest.approx(0.1)
-    assert contrast(effects, "none_over_inconsistent")["mean"] == pytest.approx(0.1)
-    assert len(effects) == 3
-    assert set(effects["measure"]) == {"exact_match"}
-
-
-def test_each_contrast_is_taken_at_the_last_epoch_of_its_own_stage():
-    accuracy = {(1, 1): 0.1, (1, 2): 0.2, (2, 1): 0.3, (2, 2): 0.4}
-    rows = [
-        (1, 0, stage, epoch, subset, 10, exact_match)
-        for (stage, epoch), gap in accuracy.items()
-        for subset, exact_match in [
-            ("qd1consis", gap),
-            ("qd2incons", 0),
-            ("d1consis", gap),
-            ("d2consis", 0),
-        ]
-    ]
-    effects = effects_of(metrics_table(rows))
-    assert contrast(effects, "ocl")["mean"] == pytest.approx(0.2)
-    assert contrast(effects, "meta_ocl_before_stage2")["mean"] == pytest.approx(0.2)
-    assert contrast(effects, "meta_ocl")["mean"] == pytest.approx(0.4)
-
-
-def test_a_plan_of_one_stage_has_its_contrasts_at_its_end_and_none_before_it():
-    subsets = {"qd1consis": 0.9, "qd2incons": 0.4, "d1consis": 0.6, "d2consis": 0.3}
-    rows = [(1, 0, 1, 3, subset, 10, exact_match) for subset, exact_match in subsets.items()]
-    effects = effects_of(metrics_table(rows))
-    assert contrast(effects, "ocl")["mean"] == pytest.approx(0.5)
-    assert contrast(effects, "meta_ocl")["mean"] == pytest.approx(0.3)
-    # Before its new definitions nothing was trained: a gap that "should be 0" would be the effect itself.
-    assert not effects["contrast"].str.endswith("_before_stage2").any()
-
-
-def test_cells_are_kept_apart():
-    def table(gap, **cell):
-        return metrics_table([(1, 0, 1, 1, "d1consis", 10, gap), (1, 0, 1, 1, "d2consis", 10, 0.0)], **cell)
-
-    effects = effects_of(pd.concat([table(0.7, model="large", plan="one"), table(0.2)], ignore_index=True))
-    found = effects[effects["contrast"] == "meta_ocl"].set_index(["model", "plan"])["mean"]
-    assert found.to_dict() == {("large", "one"): 0.7, ("small", "two"): 0.2}
-
-
-def test_the_area_under_the_curve_has_effects_of_its_own_where_it_was_measured():
-    subsets = {"d1consis": 0.9, "d2consis": 0.5}
-    scored = pd.concat(
-        [
-            metrics_table([(seed, 0, 2, 1, subset, 10, 0.5)], auc=auc + 0.01 * seed * (subset == "d1consis"))
-            for subset, auc in subsets.items()
-            for seed in (1, 2)
-        ]
+def test_there_is_an_effect_for_each_cell_measure_and_contrast():
+    parts = {"small": 0.2, "large": 0.7}
+    gaps = [make_gaps([mean - 0.1, mean + 0.1], model=model) for model, mean in parts.items()]
+    effects = estimate_effects(pd.concat([*gaps, make_gaps([0.5], "ocl"), make_gaps([0.1, 0.4], measure="auc")]))
+    found = effects.set_index(["model", "measure", "contrast"])["mean"]
+    assert found.to_dict() == pytest.approx(
+        {
+            ("small", "exact_match", "meta_ocl"): 0.2,
+            ("large", "exact_match", "meta_ocl"): 0.7,
+            ("small", "exact_match", "ocl"): 0.5,
+            ("small", "auc", "meta_ocl"): 0.25,
+        }
     )
-    effects = effects_of(scored)
-    assert contrast(effects, "meta_ocl", "auc")["mean"] == pytest.approx(0.415)
-    assert contrast(effects, "meta_ocl", "auc")["n_seeds"] == 2
-    assert contrast(effects, "meta_ocl")["mean"] == 0
-    unscored = effects_of(scored.assign(auc=math.nan))
-    assert set(unscored["measure"]) == {"exact_match"}
+    assert effects["n_seeds"].to_list() == [2, 2, 1, 2]
 
 
-def test_a_cell_without_areas_gets_none_from_another_cell():
-    rows = [(1, 0, 2, 1, "d1consis", 10, 0.7), (1, 0, 2, 1, "d2consis", 10, 0.5)]
-    effects = effects_of(pd.concat([metrics_table(rows, auc=0.6), metrics_table(rows, model="other")]))
-    assert set(effects[effects["model"] == "other"]["measure"]) == {"exact_match"}
-    assert set(effects[effects["model"] == "small"]["measure"]) == {"exact_match", "auc"}
-
-
-def test_subsets_without_an_area_are_left_out_of_a_pooled_one():
-    rows = [("qd1consis", 10, 0.8), ("qd2consis", 30, math.nan), ("qd1incons", 10, 0.5)]
-    scored = [metrics_table([(1, 0, 1, 1, subset, questions, 0.0)], auc=auc) for subset, questions, auc in rows]
-    assert contrast(effects_of(pd.concat(scored)), "ocl", "auc")["mean"] == pytest.approx(0.3)
-
-
-def test_held_out_questions_and_attribution_are_never_mixed():
-    held_out = metrics_table([(1, 0, 2, 1, "d1consis", 10, 0.9), (1, 0, 2, 1, "d2consis", 10, 0.6)])
-    attribution = metrics_table([(1, 0, 2, 1, "d1consis", 4, 0.5), (1, 0, 2, 1, "d2consis", 4, 0.1)], "attribution")
-    effects = effects_of(pd.concat([held_out, attribution]))
-    assert contrast(effects, "meta_ocl")["mean"] == pytest.approx(0.3)
-    assert contrast(effects, "attribution_meta_ocl")["mean"] == pytest.approx(0.4)
-    assert "attribution_meta_ocl" not in set(effects_of(held_out)["contrast"])
-
-
-def test_inconsistent_definitions_are_scored_against_the_entity_that_they_name():
-    def asked(test_set, accuracies):
-        return metrics_table([(1, 0, 1, 1, subset, 4, value) for subset, value in accuracies.items()], test_set)
-
-    true = {"qd1consis": 0.9, "qd2consis": 0.7, "qd1incons": 0.05, "qd2incons": 0.05, "q": 0.1}
-    as_defined = {"qd1incons": 0.4, "qd2incons": 0.2}
-    effects = effects_of(pd.concat([asked("attribution", true), asked("attribution_as_defined", as_defined)]))
-    assert contrast(effects, "attribution_ocl")["mean"] == pytest.approx(0.8 - 0.3)
-    assert contrast(effects, "attribution_as_defined_over_none")["mean"] == pytest.approx(0.3 - 0.1)
-
-
-def test_a_seed_that_lacks_one_side_of_a_contrast_does_not_count():
-    rows = [
-        (1, 0, 2, 1, "d1consis", 10, 0.9),
-        (1, 0, 2, 1, "d2consis", 10, 0.6),
-        (2, 0, 2, 1, "d1consis", 10, 0.1),
-    ]
-    effect = contrast(effects_of(metrics_table(rows)), "meta_ocl")
-    assert effect["n_seeds"] == 1
-    assert effect["mean"] == pytest.approx(0.3)
+def test_an_interval_stays_inside_what_its_contrast_can_be():
+    gaps = pd.concat([make_gaps([0.0, 0.5]), make_gaps([0.0, 0.5], "attribution_none")])
+    effects = estimate_effects(gaps).set_index("contrast")
+    assert effects.loc["meta_ocl", ["ci_low", "ci_high"]].to_list() == [-1, 1]
+    assert effects.loc["attribution_none", ["ci_low", "ci_high"]].to_list() == [0, 1]
 
 
 def test_a_study_without_any_contrast_has_a_table_without_rows():
-    effects = effects_of(metrics_table([(1, 0, 1, 1, "q", 10, 0.5)]))
+    effects = estimate_effects(make_gaps([]))
     assert len(effects) == 0
     assert {*CELL, "measure", "contrast", "when", "n_seeds", "mean"} <= set(effects.columns)
 
 
-def paired(gaps, subsets=("d1consis", "d2consis"), **cell):
-    """Metrics of one run per gap, at the end of stage 2."""
-    rows = [
-        (seed, 0, 2, 1, subset, 10, 0.5 + gap * (subset == subsets[0]))
-        for seed, gap in enumerate(gaps)
-        for subset in subsets
-    ]
-    return metrics_table(rows, **cell)
-
-
 def test_p_values_are_corrected_over_the_cells_and_phenomena_of_a_study():
-    first, second = paired([0.1, 0.2, 0.3]), paired([0.1, 0.2, 0.9], model="other")
-    effects = effects_of(pd.concat([first, second, paired([0.1, 0.2], ("d3consis", "d2consis"), model="third")]))
+    tested = [make_gaps([0.1, 0.2, 0.3]), make_gaps([0.1, 0.2, 0.9], model="other"), make_gaps([0.1, 0.2, 0.4], "ocl")]
+    effects = estimate_effects(pd.concat([*tested, make_gaps([0.1, 0.2], "new_tag_over_unreliable")]))
     family = effects[effects["contrast"].isin(PHENOMENA)]
+    assert len(family) == 3
     assert family["p_holm"].to_list() == pytest.approx(holm(family["p_value"].to_list()))
     assert effects[~effects["contrast"].isin(PHENOMENA)]["p_holm"].isna().all()
-    assert len(effects) == 4 + 1  # meta_ocl and its relative form in two cells; the new tag in one
+
+
+def test_measures_are_corrected_apart():
+    effects = estimate_effects(pd.concat([make_gaps([0.1, 0.2, 0.3]), make_gaps([0.1, 0.2, 0.4], measure="auc")]))
+    assert effects["p_holm"].to_list() == effects["p_value"].to_list()
 
 
 def test_an_effect_without_a_p_value_takes_no_part_in_the_correction():
-    effects = effects_of(pd.concat([paired([0.1, 0.2, 0.3]), paired([0.1], model="other")]))
-    corrected = effects[effects["contrast"] == "meta_ocl"].set_index("model")[["p_value", "p_holm"]]
+    effects = estimate_effects(pd.concat([make_gaps([0.1, 0.2, 0.3]), make_gaps([0.1], model="other")]))
+    corrected = effects.set_index("model")[["p_value", "p_holm"]]
     assert corrected.loc["small", "p_holm"] == corrected.loc["small", "p_value"]
     assert math.isnan(corrected.loc["other", "p_holm"])
-
-
-def test_gaps_are_one_row_per_seed_with_stage_2_seeds_averaged():
-    rows = [
-        (seed, stage2_seed, 2, 1, subset, 10, 0.5 + gap * (subset == "d1consis"))
-        for seed, stage2_seed, gap in [(3, 0, 0.4), (3, 1, 0.2), (5, 0, 0.1)]
-        for subset in ("d1consis", "d2consis")
-    ]
-    gaps = seed_gaps(metrics_table(rows))
-    assert list(gaps.columns) == [*CELL, "seed", "measure", "contrast", "when", "gap"]
-    found = gaps[gaps["contrast"] == "meta_ocl"]
-    assert found[["dataset", "define_type", "model", "plan"]].drop_duplicates().to_numpy().tolist() == [
-        ["data", "tve", "small", "two"]
-    ]
-    assert found.set_index("seed")["gap"].to_dict() == pytest.approx({3: 0.3, 5: 0.1})
-
-
-def test_relative_gaps_are_divided_by_the_sum_and_0_where_nothing_is_right():
-    rows = [(1, 0, 2, 1, "d1consis", 10, 0.3), (1, 0, 2, 1, "d2consis", 10, 0.1)]
-    rows += [(2, 0, 2, 1, "d1consis", 10, 0.0), (2, 0, 2, 1, "d2consis", 10, 0.0)]
-    gaps = seed_gaps(metrics_table(rows))
-    relative = gaps[gaps["contrast"] == "relative_meta_ocl"].set_index("seed")["gap"]
-    assert relative.to_dict() == pytest.approx({1: 0.5, 2: 0.0})
-
-
-def test_a_level_is_the_accuracy_itself():
-    gaps = seed_gaps(metrics_table([(1, 0, 1, 1, "q", 10, 0.02)], "attribution"))
-    assert gaps[["contrast", "gap"]].to_numpy().tolist() == [["attribution_none", 0.02]]
-
-
-def test_the_script_writes_both_tables_twice(tmp_path, monkeypatch):
-    metrics = paired([0.1, 0.2, 0.3])
-    metrics.to_parquet(tmp_path / "metrics.parquet")
-    names = {"parquet": "effects.parquet", "csv": "effects.csv", "gaps-parquet": "gaps.parquet", "gaps-csv": "gaps.csv"}
-    options = [word for name, file in names.items() for word in (f"--{name}", str(tmp_path / file))]
-    monkeypatch.setattr("sys.argv", ["x", "--metrics", str(tmp_path / "metrics.parquet"), *options])
-    script.main()
-    gaps = pd.read_parquet(tmp_path / "gaps.parquet")
-    pd.testing.assert_frame_equal(gaps, seed_gaps(metrics), check_dtype=False)
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "gaps.csv"), gaps, check_dtype=False)
-    effects = pd.read_parquet(tmp_path / "effects.parquet")
-    assert len(effects) == len(pd.read_csv(tmp_path / "effects.csv")) == len(effects_of(metrics))
