@@ -1,11 +1,11 @@
-"""Collect the metrics of all runs of a study into one tidy table."""
+"""Collect the metrics of all runs of a study into one long table."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import pyarrow as pa
+from pyarrow import csv
 
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import write_table
@@ -25,8 +25,8 @@ def main() -> None:
 
     metrics = collect_metrics(arguments.study, arguments.stages, arguments.results)
     with published(arguments.parquet, arguments.csv) as (parquet_place, csv_place):
-        write_table(pa.Table.from_pandas(metrics, preserve_index=False), parquet_place)
-        metrics.to_csv(csv_place, index=False)
+        write_table(metrics, parquet_place)
+        csv.write_csv(metrics, csv_place, csv.WriteOptions(quoting_style="none", quoting_header="none"))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import pyarrow as pa
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table, write_table
 from metaocl.commands import command_parser, run_command
-from metaocl.statistics.effects import estimate_effects, seed_gaps
+from metaocl.statistics.effects import estimate_effects
+from metaocl.statistics.gaps import seed_gaps
 
 
 def main() -> None:
@@ -23,8 +24,8 @@ def main() -> None:
     parser.add_argument("--gaps-csv", type=Path, required=True, help="the same table, to write as CSV")
     arguments = parser.parse_args()
 
-    metrics = read_table(arguments.metrics).to_pandas()
-    effects, gaps = estimate_effects(metrics), seed_gaps(metrics)
+    gaps = seed_gaps(read_table(arguments.metrics).to_pandas())
+    effects = estimate_effects(gaps)
     targets = arguments.parquet, arguments.csv, arguments.gaps_parquet, arguments.gaps_csv
     with published(*targets) as (effects_parquet, effects_csv, gaps_parquet, gaps_csv):
         write_table(pa.Table.from_pandas(effects, preserve_index=False), effects_parquet)

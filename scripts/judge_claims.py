@@ -21,7 +21,8 @@ A claim is *reproduced* if each of its parts is significant (one-sided paired t 
 tests where a value must lie within a margin), *contradicted* if a part is significant the other way (5 % divided by
 the number of tests). With fewer stage-1 seeds than the claim asks for, or with a control whose 95 % interval excludes
 0, it is *inconclusive*. Seeds needed: for a power of 80 % to find all parts at once at the observed effect sizes; –
-where an effect points the other way. p: the largest over the parts. Intervals are 95 % by Student's t.
+where an effect points the other way. p: the largest over the parts. Intervals are 95 % by Student's t. Where all seeds
+are equal t can say nothing: there is no interval, and the exact sign flip test decides.
 """
 
 

@@ -24,7 +24,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from metaocl.config.plans import Plan, Stage
-from metaocl.design.subsets import MAX_NEW_TOKENS, TEST_SETS
+from metaocl.design.test_sets import MAX_NEW_TOKENS, TEST_SETS
 from metaocl.randomness import random_stream
 from metaocl.text.models import grow_embeddings, load_model
 from metaocl.text.scoring import exact_match

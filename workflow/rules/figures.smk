@@ -2,24 +2,17 @@
 
 import json
 
+from metaocl.design.axes import AXES
 from metaocl.planning.cells import axis_values
-
-AXES = {
-    "alpha": ("α, correlation of tag and consistency", False),
-    "model_size": ("parameters", True),
-    "batch_size": ("batch size", True),
-    "entities": ("entities", True),
-    "define_type": ("define type", False),
-    "plan": ("stage plan", False),
-}
 
 
 def axis_of(wildcards):
     """What a study varies, as JSON: its label, whether its scale is logarithmic, and its value for each cell."""
     study = settings.studies[wildcards.study]
-    label, log = AXES[study.axis]
-    axis = {"label": label, "log": log, "values": axis_values(study, settings)}
-    return json.dumps(axis, ensure_ascii=False)
+    axis = AXES[study.axis]
+    values = axis_values(study, settings)
+    shown = {"label": axis.label, "log": axis.log, "values": values}
+    return json.dumps(shown, ensure_ascii=False)
 
 
 rule plot_training_curves:

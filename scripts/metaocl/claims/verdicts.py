@@ -21,25 +21,17 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, Field, ValidationError, model_validator
-from scipy import stats
 
 from metaocl.config.entry import ConfigError, Entry, Slug
 from metaocl.config.parsing import describe_mistake
-from metaocl.statistics.effects import (
-    CELL,
-    CLAIM_CONTRASTS,
-    CONTRASTS,
-    SIGNIFICANCE,
-    WANTED_POWER,
-    fewest_seeds,
-    sign_flip_p,
-    t_test_power,
-)
+from metaocl.design.contrasts import CONTRASTS, PLANNED_CONTRASTS
+from metaocl.design.measures import MAIN_MEASURE
+from metaocl.planning.cells import CELL
+from metaocl.statistics.intervals import mean_interval
+from metaocl.statistics.power import WANTED_POWER, fewest_seeds, t_test_power
+from metaocl.statistics.significance import SIGNIFICANCE, sign_flip_p, t_statistic, t_test_p
 
-# Measured by studies that are yet to come: the difference in cosine between the gradients of a definition and of its
-# questions (D5 − D6), and a tag probe's accuracy above chance.
-PLANNED_CONTRASTS = ("gradient_cosine", "tag_probe_above_chance")
-CONTRAST_NAMES = (*(contrast.name for contrast in (*CONTRASTS, *CLAIM_CONTRASTS)), *PLANNED_CONTRASTS)
+CONTRAST_NAMES = (*CONTRASTS, *PLANNED_CONTRASTS)
 
 Ruling = Literal["reproduced", "contradicted", "inconclusive", "not run"]
 COLUMN_OF = {"datasets": "dataset", "define_types": "define_type", "models": "model", "plans": "plan"}
@@ -174,11 +166,20 @@ def _describe(mistake: Any, raw: Any, origin: str) -> str:
 
 @dataclass(frozen=True)
 class Series:
-    """A comparison's numbers, one per stage-1 seed that has all its cells; `incomplete` seeds lack one."""
+    """A comparison's numbers, one per stage-1 seed that has all its cells; `incomplete` seeds lack one.
+
+    limits: the least and the largest number that there can be.
+    """
 
     name: str
     values: np.ndarray
     incomplete: int = 0
+    limits: tuple[float, float] = (-np.inf, np.inf)
+
+    def __str__(self) -> str:
+        low, high = mean_interval(self.values, self.limits)
+        spread = "in every seed" if np.isnan(low) else f"[{low:.3f}, {high:.3f}]"
+        return f"{self.name} is {self.values.mean():.3f} {spread}"
 
 
 @dataclass(frozen=True)
@@ -192,32 +193,31 @@ class Question:
     @cached_property
     def gaps(self) -> np.ndarray:
         """The series turned and shifted, so that the claim says that its mean is above 0."""
-        return self.sign * (self.series.values - self.limit)
+        gaps = self.sign * (self.series.values - self.limit)
+        return np.where(np.abs(gaps) < 1e-12, 0.0, gaps)  # a gap at the limit is none, whatever rounding makes of it
 
     @cached_property
     def t(self) -> float:
-        """Student's t; infinite, or 0 for a mean of 0, where all seeds agree to the last bits."""
-        mean, error = self.gaps.mean(), self.gaps.std(ddof=1) / np.sqrt(len(self.gaps))
-        if np.allclose(self.gaps, self.gaps[0], rtol=1e-9, atol=1e-12):
-            return 0.0 if abs(mean) < 1e-12 else float(np.copysign(np.inf, mean))
-        return float(mean / error)
+        """Student's t; nan where all seeds are equal."""
+        return float(t_statistic(self.gaps))
 
     @cached_property
     def p_value(self) -> float:
-        """One-sided p of the t test."""
-        return float(stats.t.sf(self.t, len(self.gaps) - 1))
+        """One-sided p of the t test; where all seeds are equal, of the sign flip: t cannot judge these."""
+        return sign_flip_p(self.gaps) if np.isnan(self.t) else float(t_test_p(self.t, len(self.gaps)))
+
+    @cached_property
+    def opposite_p_value(self) -> float:
+        """That of the opposite direction."""
+        return sign_flip_p(-self.gaps) if np.isnan(self.t) else float(t_test_p(-self.t, len(self.gaps)))
 
     def power(self, n_seeds: int) -> float:
-        """Of the t test with so many seeds, at the observed effect size."""
-        return t_test_power(self.t / np.sqrt(len(self.gaps)), n_seeds) if np.isfinite(self.t) else float(self.t > 0)
+        """Of the t test with so many seeds, at the observed effect size; 1 where all seeds agree that there is one."""
+        return 1.0 if np.isnan(self.t) else t_test_power(self.t / np.sqrt(len(self.gaps)), n_seeds)
 
     def __str__(self) -> str:
-        low, high = _t_interval(self.series.values)
         direction = "above" if self.sign == 1 else "below"
-        return (
-            f"{self.series.name} is {self.series.values.mean():.3f} [{low:.3f}, {high:.3f}], "
-            f"p = {self.p_value:.2g} for {direction} {self.limit:g}"
-        )
+        return f"{self.series}, p = {self.p_value:.2g} for {direction} {self.limit:g}"
 
 
 @dataclass(frozen=True)
@@ -242,8 +242,9 @@ class Verdict:
 def judge(claim: Claim, gaps: pd.DataFrame | None, axis: Mapping[str, float | str]) -> Verdict:
     """The verdict on a claim.
 
-    gaps: the study's table as `metaocl.effects.seed_gaps` makes it, None if it was not run. axis: the x of the study's
-    cells, by "dataset/define_type/model/plan". Raises ConfigError where the claim needs a number that is not there.
+    gaps: the study's table as `metaocl.statistics.effects.seed_gaps` makes it, None if it was not run. axis: the x of
+    the study's cells, by "dataset/define_type/model/plan". Raises ConfigError where the claim needs a number that is
+    not there.
     """
     if gaps is None:
         return Verdict(claim.id, "not run", f"Study {claim.study} was not run.")
@@ -285,8 +286,7 @@ def decide(
         return Verdict(claim.id, "inconclusive", "One seed is too few for a test.", n_seeds)
     weakest = max(questions, key=lambda question: question.p_value)
     found = f"With {n_seeds} seeds {weakest}"
-    # The p value of the opposite direction is that of −t, which is more exact than 1 − p.
-    opposite = stats.t.cdf(weakest.t, len(weakest.gaps) - 1) <= claim.significance / len(questions)
+    opposite = weakest.opposite_p_value <= claim.significance / len(questions)
     ruling: Ruling = "inconclusive"
     if obstacle := _obstacle(claim, questions, controls, missing_controls):
         found = f"{obstacle}; so far {weakest}"
@@ -312,9 +312,10 @@ def _obstacle(
     if missing_controls:
         return f"The control was not measured: {', '.join(missing_controls)}"
     for control in controls:
-        low, high = _t_interval(control.values)
-        if not low <= 0 <= high:
-            return f"The control failed: {control.name} is in [{low:.3f}, {high:.3f}], without 0"
+        low, high = mean_interval(control.values, control.limits)
+        mean = control.values.mean()
+        if not (low <= 0 <= high or (np.isnan(low) and abs(mean) < 1e-12)):
+            return f"The control failed: {control}, without 0"
     return None
 
 
@@ -323,18 +324,10 @@ def _seeds_needed(claim: Claim, questions: Sequence[Question]) -> int | None:
 
     The chances of missing each question add up at most (Bonferroni), whatever they have to do with one another.
     """
-    if any(question.t <= 0 for question in questions):
+    if any(question.gaps.mean() <= 0 for question in questions):
         return None
     found = fewest_seeds(lambda n_seeds: sum(1 - question.power(n_seeds) for question in questions) <= 1 - WANTED_POWER)
     return None if found is None else max(found, claim.minimum_seeds)
-
-
-def _t_interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the mean by Student's t; without width where all values are equal."""
-    if np.allclose(values, values[0], rtol=1e-9, atol=1e-12):
-        return float(values[0]), float(values[0])
-    half = stats.t.isf(0.025, len(values) - 1) * stats.sem(values)
-    return float(values.mean() - half), float(values.mean() + half)
 
 
 def measure(comparison: Comparison, gaps: pd.DataFrame, axis: Mapping[str, float | str]) -> Series | None:
@@ -352,7 +345,19 @@ def measure(comparison: Comparison, gaps: pd.DataFrame, axis: Mapping[str, float
     complete = by_seed.dropna()
     if complete.empty:
         return None
-    return Series(comparison.name(), complete.to_numpy(dtype=float), len(by_seed) - len(complete))
+    values = complete.to_numpy(dtype=float)
+    return Series(comparison.name(), values, len(by_seed) - len(complete), _limits(comparison))
+
+
+def _limits(comparison: Comparison) -> tuple[float, float]:
+    """The least and the largest number that a comparison can give a seed."""
+    if comparison.slope_along or comparison.contrast in PLANNED_CONTRASTS or comparison.less in PLANNED_CONTRASTS:
+        return -np.inf, np.inf
+    low, high = CONTRASTS[comparison.contrast].limits(MAIN_MEASURE)
+    if comparison.less:
+        less_low, less_high = CONTRASTS[comparison.less].limits(MAIN_MEASURE)
+        low, high = low - less_high, high - less_low
+    return (low - high, high - low) if comparison.against else (low, high)
 
 
 def _by_seed(gaps: pd.DataFrame, contrast: str) -> pd.DataFrame:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field, model_validator
 
 from metaocl.config.entry import Entry, Seed, Slug
-
-# What a study may vary, for its figure of gaps against it.
-Axis = Literal["alpha", "model_size", "batch_size", "entities", "define_type", "plan"]
+from metaocl.design.axes import AxisName
 
 
 class Study(Entry):
@@ -18,7 +16,7 @@ class Study(Entry):
     cosmetic: ClassVar[frozenset[str]] = frozenset({"description", "axis"})
 
     description: str = Field(default="", description="What is varied and what it is compared with, in one sentence.")
-    axis: Axis | None = Field(
+    axis: AxisName | None = Field(
         default=None,
         description="What is varied, for a figure of the gaps against it: `alpha` of the define type, `model_size` "
         "(`parameters`), `batch_size` of the last stage, `entities` of the data set, or the names of `define_type` or "

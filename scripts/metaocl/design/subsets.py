@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 Subset = Literal[
     "qd1",
@@ -31,12 +31,6 @@ MAIN_SHARES: dict[Subset, Fraction] = {
     "d3consis": Fraction(8, 100),
     "no_qd_baseline": Fraction(6, 100),
 }
-
-# What is asked of a model after every epoch: held-out questions; who is meant by an alias, scored against the true
-# entity and, for inconsistent definitions, against the one that they name; letters of its name.
-TestSet = Literal["held_out", "attribution", "attribution_as_defined", "letters"]
-TEST_SETS: tuple[TestSet, ...] = get_args(TestSet)
-MAX_NEW_TOKENS = 8  # of an answer, as in the paper
 
 # Subsets whose aliases are met in stage 2 only: with a new definition, or (the last one) never.
 STAGE2_SUBSETS = ("d1consis", "d2consis", "d3consis", "no_qd_baseline")

@@ -17,14 +17,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullFormatter
 
+from metaocl.design.contrasts import CONTRASTS, HEADLINES
+from metaocl.design.measures import MAIN_MEASURE, MEASURES
 from metaocl.errors import UserError
-from metaocl.figures.training_curves import PAGE_WIDTH, SMALL, Look, count_seeds, styled, t_margin
-from metaocl.statistics.effects import CELL
+from metaocl.figures.training_curves import PAGE_WIDTH, SMALL, Look, count_seeds, styled
+from metaocl.planning.cells import CELL
+from metaocl.statistics.intervals import mean_interval
 
 
-class Axis(TypedDict):
-    """What a study varies. values: the number or text of each cell, by "dataset/define_type/model/plan".
+class StudyAxis(TypedDict):
+    """What a study varies, as a parameter: label and log are those of `metaocl.design.axes`.
 
+    values: the number or text of each cell, by "dataset/define_type/model/plan".
     Numbers stand on a scale (log or not) and are joined by a line; if any value is a text, all are categories, in
     the order of their first appearance.
     """
@@ -34,9 +38,6 @@ class Axis(TypedDict):
     values: Mapping[str, float | str]
 
 
-CONTRASTS = {"ocl": "OCL", "meta_ocl": "meta-OCL", "attribution_meta_ocl": "meta-OCL, attribution"}
-ALWAYS_SHOWN = ("ocl", "meta_ocl")
-MEASURES = {"exact_match": "gap in exact match", "auc": "gap in area under ROC"}
 # Okabe and Ito's colours but yellow. Of 28 lines no two share colour and style, of 56 no two colour and marker.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#000000", "#56B4E9", "#E69F00", "#CC79A7")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -59,7 +60,7 @@ class Line:
     most_seeds: int
 
 
-def draw_gaps(gaps: pd.DataFrame, axis: Axis) -> Figure:
+def draw_gaps(gaps: pd.DataFrame, axis: StudyAxis) -> Figure:
     """OCL and meta-OCL against an axis: means over stage-1 seeds with 95 % t intervals, and single seeds as faint dots.
 
     gaps: one row per cell, measure, contrast and stage-1 seed. A row of panels per measure, and a further panel for
@@ -81,20 +82,21 @@ def draw_gaps(gaps: pd.DataFrame, axis: Axis) -> Figure:
             if (measure, contrast) not in panels:
                 axes.set_axis_off()
                 continue
-            _draw_panel(axes, panels[measure, contrast], lines)
+            limits = CONTRASTS[contrast].limits(MEASURES[measure])
+            _draw_panel(axes, panels[measure, contrast], limits, lines)
             _scale_axis(axes, points, axis, width=PAGE_WIDTH / len(contrasts) - 0.6)
-            axes.set_title(CONTRASTS[contrast] if row == 0 else "")
-            axes.set_ylabel(MEASURES[measure] if column == 0 else "")
+            axes.set_title(CONTRASTS[contrast].short if row == 0 else "")
+            axes.set_ylabel(f"gap in {MEASURES[measure].label}" if column == 0 else "")
         figure.supxlabel(axis["label"] + (f" ({lines[0].look.label})" if len(lines) == 1 else ""), fontsize=8)
         _add_legend(figure, lines, missing=bool((seeds == 0).any()))
     return figure
 
 
-def _is_categorical(axis: Axis) -> bool:
+def _is_categorical(axis: StudyAxis) -> bool:
     return any(isinstance(value, str) for value in axis["values"].values())
 
 
-def _points(axis: Axis) -> pd.DataFrame:
+def _points(axis: StudyAxis) -> pd.DataFrame:
     """One row per cell of the axis: its slugs, its value, its place x on the axis, and the name of its line."""
     values = list(axis["values"].values())
     points = pd.DataFrame([cell.split("/") for cell in axis["values"]], columns=CELL, index=list(axis["values"]))
@@ -127,22 +129,22 @@ def _slugs_left_open(points: pd.DataFrame) -> list[str]:
     return []
 
 
-def _panels(gaps: pd.DataFrame, points: pd.DataFrame, axis: Axis) -> dict[tuple[str, str], pd.DataFrame]:
+def _panels(gaps: pd.DataFrame, points: pd.DataFrame, axis: StudyAxis) -> dict[tuple[str, str], pd.DataFrame]:
     """For each measure and contrast to show: a row per cell of the axis, a column per seed; nan where there is none."""
     cells = [f"{a}/{b}/{c}/{d}" for a, b, c, d in gaps[CELL].itertuples(index=False)]
     if unknown := sorted(set(cells) - set(points.index)):
         raise UserError(f"axis '{axis['label']}': has no value for the cell {unknown[0]}; expected one for each cell")
     gaps = gaps.assign(cell=cells)
-    measures = [name for name in MEASURES if name in set(gaps["measure"])] or ["exact_match"]
+    measures = [name for name in MEASURES if name in set(gaps["measure"])] or [MAIN_MEASURE.name]
     panels = {}
-    for measure, contrast in product(measures, CONTRASTS):
+    for measure, contrast in product(measures, [contrast.name for contrast in CONTRASTS.values() if contrast.short]):
         chosen = gaps[(gaps["measure"] == measure) & (gaps["contrast"] == contrast)]
-        if len(chosen) or contrast in ALWAYS_SHOWN:
+        if len(chosen) or contrast in HEADLINES:
             panels[measure, contrast] = chosen.pivot(index="cell", columns="seed", values="gap").reindex(points.index)
     return panels
 
 
-def _lines(points: pd.DataFrame, seeds: pd.Series, axis: Axis) -> list[Line]:
+def _lines(points: pd.DataFrame, seeds: pd.Series, axis: StudyAxis) -> list[Line]:
     """Lines in the order of the axis. seeds: the number of seeds of each cell, once per panel."""
     groups = list(points.groupby("line", sort=False))
     lines = []
@@ -158,36 +160,38 @@ def _lines(points: pd.DataFrame, seeds: pd.Series, axis: Axis) -> list[Line]:
     return lines
 
 
-def _scaled(x: pd.Series, axis: Axis) -> pd.Series:
+def _scaled(x: pd.Series, axis: StudyAxis) -> pd.Series:
     """Places in proportion to their distances on paper."""
     return np.log(x) if axis["log"] and not _is_categorical(axis) else x
 
 
-def _moved(x: pd.Series, by: float, axis: Axis) -> pd.Series:
+def _moved(x: pd.Series, by: float, axis: StudyAxis) -> pd.Series:
     return x * np.exp(by) if axis["log"] and not _is_categorical(axis) else x + by
 
 
-def _draw_panel(axes: Axes, per_seed: pd.DataFrame, lines: Sequence[Line]) -> None:
+def _draw_panel(axes: Axes, per_seed: pd.DataFrame, limits: tuple[float, float], lines: Sequence[Line]) -> None:
+    """limits: the least and the largest gap that there can be."""
     axes.axhline(0, color="black", linestyle="--", linewidth=0.8, zorder=1)
     for line in lines:
         found = per_seed.loc[line.x.index].dropna(how="all")
         x, color = line.x[found.index], line.look.color
         for seed in found:
             axes.plot(line.x_seeds[found.index], found[seed], "o", color=color, alpha=0.35, mew=0, markersize=1.8)
-        mean, margin, counts = found.mean(axis="columns"), t_margin(found), found.count(axis="columns")
-        # A single seed has no interval, which is not an interval of no width.
-        axes.errorbar(x, mean, margin.where(counts > 1), elinewidth=0.9, **line.look.options())
+        mean, counts = found.mean(axis="columns"), found.count(axis="columns")
+        low, high = mean_interval(found.to_numpy(dtype=float), limits)
+        axes.errorbar(x, mean, [mean - low, high - mean], elinewidth=0.9, **line.look.options())
+        tops = np.fmax(found.max(axis="columns"), high)
         for cell in counts.index[counts < line.most_seeds]:
-            top = (x[cell], max(mean[cell] + margin[cell], found.loc[cell].max()))
-            note = axes.annotate(f"n={counts[cell]}", top, (0, 2), textcoords="offset points", ha="center")
-            note.set(fontsize=SMALL, color=color, path_effects=[withStroke(linewidth=1.5, foreground="white")])
+            note = axes.annotate(f"n={counts[cell]}", (x[cell], tops[cell]), (0, 2), textcoords="offset points")
+            note.set(ha="center", fontsize=SMALL, color=color)
+            note.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
         missing = line.x.drop(found.index)
         axes.plot(
             missing, [0.03] * len(missing), "x", color=color, label="no result", transform=axes.get_xaxis_transform()
         )
 
 
-def _scale_axis(axes: Axes, points: pd.DataFrame, axis: Axis, width: float) -> None:
+def _scale_axis(axes: Axes, points: pd.DataFrame, axis: StudyAxis, width: float) -> None:
     """Ticks at the values themselves, on a panel of `width` inches."""
     places = points.drop_duplicates("x").sort_values("x").set_index("x")["value"]
     if _is_categorical(axis):
@@ -213,7 +217,7 @@ def _scale_axis(axes: Axes, points: pd.DataFrame, axis: Axis, width: float) -> N
     axes.set_xlim(*(np.exp(edges) if axis["log"] else edges))
 
 
-def _label_height(axis: Axis) -> float:
+def _label_height(axis: StudyAxis) -> float:
     """Inches that names of categories may need below the panels."""
     return 0.5 * CHARACTER * max(map(len, map(str, axis["values"].values()))) if _is_categorical(axis) else 0.0
 

@@ -10,17 +10,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 from matplotlib import rcParams, style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from scipy import stats
 
-from metaocl.design.subsets import TestSet
+from metaocl.design.measures import MEASURES
+from metaocl.design.test_sets import TEST_SET_TITLES, TestSet
 from metaocl.errors import UserError
-from metaocl.statistics.effects import CELL, CONFIDENCE
+from metaocl.planning.cells import CELL
+from metaocl.statistics.intervals import mean_interval
 
 STYLE = Path(__file__).parent / "style.mplstyle"
 PAGE_WIDTH = 6.75  # inches; the width of a column and the height of a row of panels are the style's figure size
@@ -81,13 +81,18 @@ class Panel:
 
     def rows(self, metrics: pd.DataFrame) -> pd.DataFrame:
         """The rows of the metrics that the panel shows."""
-        return metrics[metrics["test_set"].isin([name for name, _ in self.lines]) & metrics[self.measure].notna()]
+        test_sets = [test_set for test_set, _ in self.lines]
+        return metrics[(metrics["measure"] == self.measure) & metrics["test_set"].isin(test_sets)]
 
 
+ATTRIBUTION: tuple[tuple[TestSet, dict[str, Look]], ...] = (
+    ("attribution", LINES),
+    ("attribution_as_defined", AS_DEFINED),
+)
 PANELS = (
-    Panel("exact match", "exact_match", (("held_out", LINES),)),
-    Panel("entity attribution", "exact_match", (("attribution", LINES), ("attribution_as_defined", AS_DEFINED))),
-    Panel("area under ROC curve", "auc", (("held_out", LINES),)),
+    Panel(MEASURES["exact_match"].label, "exact_match", (("held_out", LINES),)),
+    Panel(TEST_SET_TITLES["attribution"], "exact_match", ATTRIBUTION),
+    Panel(MEASURES["auc"].label, "auc", (("held_out", LINES),)),
 )
 
 
@@ -101,7 +106,7 @@ def draw_training_curves(metrics: pd.DataFrame) -> Figure:
     """
     if metrics.empty:
         raise UserError("the table of metrics has no rows; expected one run at least")
-    cells = list(metrics.groupby(CELL, sort=False))
+    cells = list(metrics.groupby(CELL, sort=False, observed=True))
     shown = [panel for panel in PANELS if len(panel.rows(metrics))]
     places = [(cell, runs, panel) for cell, runs in cells for panel in shown]
     rows = len(cells) if len(shown) > 1 else -(-len(cells) // 3)
@@ -141,12 +146,14 @@ def _draw_panel(axes: Axes, panel: Panel, runs: pd.DataFrame, last_row: bool) ->
         axes.set_axis_off()
         axes.text(0.5, 0.5, f"{panel.label}:\nnot measured", transform=axes.transAxes, ha="center", fontsize=SMALL)
         return
+    measure = MEASURES[panel.measure]
     for look, per_seed in _lines(panel, runs):
-        mean, margin = per_seed.mean(axis="columns"), t_margin(per_seed)
+        mean = per_seed.mean(axis="columns")
+        low, high = mean_interval(per_seed.to_numpy(), (measure.lowest, measure.highest))
         # Markers are counted from the end, where readers compare.
         marks = [len(mean) - 1 - number for number in range(0, len(mean), max(1, len(mean) // 6))]
         axes.plot(mean.index, mean, label=look.label, markevery=marks, **look.options())
-        axes.fill_between(mean.index, mean - margin, mean + margin, color=look.color, alpha=0.2, linewidth=0)
+        axes.fill_between(mean.index, low, high, color=look.color, alpha=0.2, linewidth=0)
     _mark_stages(axes, starts, lengths)
     axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     axes.set_xlabel("epoch" if last_row else "")
@@ -158,7 +165,7 @@ def _lines(panel: Panel, runs: pd.DataFrame) -> Iterator[tuple[Look, pd.DataFram
         for subset, look in looks.items():
             chosen = runs[(runs["test_set"] == test_set) & (runs["subset"] == subset)]
             if len(chosen):
-                yield look, chosen.groupby(["epoch", "seed"])[panel.measure].mean().unstack()
+                yield look, chosen.groupby(["epoch", "seed"])["value"].mean().unstack()
 
 
 def _mark_stages(axes: Axes, starts: pd.Series, lengths: pd.Series) -> None:
@@ -184,14 +191,6 @@ def _add_legend(figure: Figure, panels: Iterable[Axes]) -> None:
 def styled() -> AbstractContextManager[None]:
     """The style of all figures, whatever the user's own matplotlibrc says."""
     return style.context(STYLE, after_reset=True)
-
-
-def t_margin(per_seed: pd.DataFrame) -> pd.Series:
-    """Half the width of the t interval of each row's mean over the columns (seeds); 0 for a single seed."""
-    seeds = per_seed.count(axis="columns")
-    several = seeds.clip(lower=2)  # a single seed has no spread: its standard deviation is nan
-    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, several - 1)
-    return (per_seed.std(axis="columns", ddof=1) * quantile / np.sqrt(several)).fillna(0.0)
 
 
 def count_seeds(counts: Iterable[int]) -> str:

@@ -7,7 +7,7 @@ asks here for its targets, and the collector for the files to read, so that both
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import product
 
 from metaocl.config.configuration import Config
@@ -24,6 +24,11 @@ class Cell:
     plan: str
     seed: int
     stage2_seed: int
+
+
+# The columns by which tables tell cells apart: runs of one cell that differ in their seeds alone are repetitions.
+SEEDS = ["seed", "stage2_seed"]
+CELL = [field.name for field in fields(Cell) if field.name not in SEEDS]
 
 
 def study_cells(study: Study) -> Iterator[Cell]:

@@ -18,7 +18,8 @@ from metaocl.config.define_types import DefineType
 from metaocl.config.models import Model
 from metaocl.config.plans import Stage
 from metaocl.config.sources import Modular, SetInclusion, Trex
-from metaocl.design.subsets import MAX_NEW_TOKENS, STAGE2_SUBSETS, Subset, held_out_questions
+from metaocl.design.subsets import STAGE2_SUBSETS, Subset, held_out_questions
+from metaocl.design.test_sets import MAX_NEW_TOKENS
 from metaocl.planning.cells import Cell, study_cells
 from metaocl.planning.places import stage_folders
 

@@ -7,34 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from metaocl.statistics.effects import CELL
+from metaocl.design.contrasts import CONTRASTS, HEADLINES, ON_PAGE
+from metaocl.design.measures import MAIN_MEASURE, MEASURES
+from metaocl.design.test_sets import TEST_SET_TITLES
+from metaocl.planning.cells import CELL
 
 FIELDS = ["mean", "sd", "ci_low", "ci_high", "p_value", "p_sign_flip", "effect_size"]
-TITLES = {
-    "ocl": "OCL (consistent − inconsistent definitions, after stage 1)",
-    "consistent_over_none": "consistent definitions − no definition (D1 − QA3), after stage 1",
-    "none_over_inconsistent": "no definition − inconsistent definitions (QA3 − D2), after stage 1",
-    "meta_ocl_before_stage2": "D5 − D6 before their definitions are seen (should be 0)",
-    "meta_ocl": "meta-OCL (D5 − D6: reliable − unreliable tag, after stage 2)",
-    "new_tag_over_unreliable": "new tag − unreliable tag (D̃ − D6), after stage 2",
-    "unreliable_over_undefined": "unreliable tag − no definition (D6 − QA7), after stage 2",
-    "attribution_ocl": "entity attribution: D1 − D2 against its own definitions, after stage 1",
-    "attribution_as_defined_over_none": "entity attribution: D2 against its own definitions − QA3, after stage 1",
-    "attribution_meta_ocl": "entity attribution: D5 − D6, after stage 2",
-}
-
-TEST_SET_TITLES = {
-    "held_out": "held-out questions",
-    "attribution": "entity attribution",
-    "attribution_as_defined": "entity attribution against the inconsistent definition's entity",
-    "letters": "letters of the name",
-}
 
 
 def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
     """`cells`: one per cell, with its slugs, n_seeds, and the numbers of each contrast; null where unknown.
 
-    Contrasts are in exact match; those in the area under the ROC curve, where a cell has it, lie in the cell's `auc`.
+    Contrasts are in the main measure; those in another one, where a cell has it, lie in the cell under its name.
     """
     cells = []
     for cell, rows in effects.groupby(CELL, sort=False):
@@ -43,20 +27,20 @@ def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
             for measure, part in rows.groupby("measure", sort=False)
         }
         summary = dict(zip(CELL, cell, strict=True)) | {"n_seeds": int(rows["n_seeds"].iloc[0])}
-        summary |= by_measure["exact_match"]
-        cells.append(summary | {"auc": by_measure["auc"]} if "auc" in by_measure else summary)
-    return {"study": study, "measure": "exact match", "unit": "stage-1 seed", "cells": cells}
+        cells.append(summary | by_measure.pop(MAIN_MEASURE.name) | by_measure)
+    return {"study": study, "measure": MAIN_MEASURE.title, "unit": "stage-1 seed", "cells": cells}
 
 
 def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame) -> str:
     """A Markdown page: first a few lines of findings, then every contrast and the final accuracies."""
     parts = [f"# Study `{summary['study']}`\n", headlines(summary), "\n## Contrasts\n"]
     for cell in summary["cells"]:
-        parts.append(_contrast_table(cell, "exact match"))
-        if "auc" in cell:
-            parts.append(_contrast_table(cell | cell["auc"], "area under the ROC curve"))
-    for test_set, tests in metrics.groupby("test_set", sort=False):
-        parts += [f"## Exact match at the end of each stage: {TEST_SET_TITLES[test_set]}\n", _final_table(tests)]
+        parts.append(_contrast_table(cell, MAIN_MEASURE.title))
+        parts += [_contrast_table(cell | cell[name], m.title) for name, m in MEASURES.items() if name in cell]
+    measured = metrics[metrics["measure"] == MAIN_MEASURE.name]
+    for test_set, tests in measured.groupby("test_set", sort=False, observed=True):
+        title = f"{MAIN_MEASURE.title.capitalize()} at the end of each stage: {TEST_SET_TITLES[test_set]}"
+        parts += [f"## {title}\n", _final_table(tests)]
     return "\n".join([*parts, _NOTES])
 
 
@@ -64,9 +48,7 @@ def headlines(summary: dict[str, Any]) -> str:
     """One line per cell and phenomenon: the gap, its interval, both tests and the number of seeds."""
     return "\n".join(
         f"- **{_cell_name(cell)}**, {cell['n_seeds']} seeds: "
-        + "; ".join(
-            f"{name} {_sentence(cell[key])}" for key, name in (("ocl", "OCL"), ("meta_ocl", "meta-OCL")) if key in cell
-        )
+        + "; ".join(f"{CONTRASTS[name].short} {_sentence(cell[name])}" for name in HEADLINES if name in cell)
         for cell in summary["cells"]
     )
 
@@ -77,25 +59,27 @@ def _contrast_table(cell: dict[str, Any], measure: str) -> str:
         "| contrast | mean | SD | 95 % CI | p (t) | p (sign flip) | d |",
         "|---|---|---|---|---|---|---|",
     ]
-    for key, title in TITLES.items():
-        if key in cell:
-            e = cell[key]
+    for contrast in ON_PAGE:
+        if contrast.name in cell:
+            e = cell[contrast.name]
             shown = [
                 _show(e["mean"]),
                 _show(e["sd"]),
-                _interval(e),
+                "–" if _no_interval(e) else _interval(e),
                 _show_p(e["p_value"]),
                 _show_p(e["p_sign_flip"]),
                 _show(e["effect_size"], 2),
             ]
-            lines.append(f"| {title} | {' | '.join(shown)} |")
-    return "\n".join(lines) + "\n"
+            lines.append(f"| {contrast.title} | {' | '.join(shown)} |")
+    reasons = {reason for contrast in ON_PAGE if (reason := _no_interval(cell.get(contrast.name)))}
+    return "\n".join([*lines, *(f"\n–: no interval, as {reason}." for reason in sorted(reasons))]) + "\n"
 
 
 def _final_table(metrics: pd.DataFrame) -> str:
-    """Mean exact match ± SD over stage-1 seeds, one row per cell and stage, one column per subset."""
-    at_end = metrics[metrics["epoch"] == metrics.groupby([*CELL, "stage"])["epoch"].transform("max")]
-    per_seed = at_end.groupby([*CELL, "stage", "subset", "seed"], sort=False)["exact_match"].mean()
+    """Mean ± SD over stage-1 seeds of one measure, one row per cell and stage, one column per subset."""
+    last = metrics.groupby([*CELL, "stage"], observed=True)["epoch"].transform("max")
+    at_end = metrics[metrics["epoch"] == last].astype(dict.fromkeys([*CELL, "subset"], str))
+    per_seed = at_end.groupby([*CELL, "stage", "subset", "seed"], sort=False)["value"].mean()
     by_subset = per_seed.groupby([*CELL, "stage", "subset"], sort=False).agg(["mean", "std"])
     subsets = list(dict.fromkeys(at_end["subset"]))
     lines = [f"| cell | stage | {' | '.join(subsets)} |", "|---|---|" + "---|" * len(subsets)]
@@ -114,7 +98,15 @@ def _cell_name(cell: dict[str, Any]) -> str:
 
 def _sentence(effect: dict[str, float | None]) -> str:
     p_values = f"p = {_show_p(effect['p_value'])} (t), {_show_p(effect['p_sign_flip'])} (sign flip)"
-    return f"{_show(effect['mean'])} {_interval(effect)}, {p_values}"
+    reason = _no_interval(effect)
+    return f"{_show(effect['mean'])} {f'(no interval: {reason})' if reason else _interval(effect)}, {p_values}"
+
+
+def _no_interval(effect: dict[str, float | None] | None) -> str | None:
+    """Why an effect has no interval; None where it has one, or where there is no effect."""
+    if effect is None or effect["ci_low"] is not None:
+        return None
+    return "there is a single seed" if effect["sd"] is None else "all seeds are equal and their spread is unknown"
 
 
 def _interval(effect: dict[str, float | None]) -> str:
@@ -135,7 +127,7 @@ def _number(value: Any) -> float | None:
 
 _NOTES = """
 Each mean is over stage-1 seeds: questions are pooled inside a run and stage-2 seeds averaged inside a stage-1 seed.
-CI: 95 % studentised bootstrap; none with fewer than 4 seeds. Tests are one-sided for a gap above 0: paired t and exact
+CI: 95 % by Student's t over stage-1 seeds, as in the figures. Tests are one-sided for a gap above 0: paired t and exact
 sign flip. d: mean / SD of the per-seed gaps. Where all runs of a cell start from one model, trained or pretrained, the
 spread over such models is not in these numbers; models with random weights have their own for every seed.
 """

@@ -1,4 +1,4 @@
-"""Metrics of runs: what a stage measures after each epoch, and one tidy table of a whole study."""
+"""Metrics of runs: what a stage measures after each epoch, and one long table of a whole study."""
 
 from __future__ import annotations
 
@@ -8,44 +8,61 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy import stats
 
 from metaocl.artifacts.publishing import ArtifactError
 from metaocl.artifacts.tables import read_table
 from metaocl.config.studies import Study
+from metaocl.design.measures import MEASURES
 from metaocl.design.subsets import STAGE2_POOL
-from metaocl.planning.cells import Cell, study_cells
+from metaocl.planning.cells import CELL, SEEDS, Cell, study_cells
 from metaocl.planning.places import aliases_folder, stage_folders
 
-MEASURES = ["exact_match", "token_f1"]
+PER_QUESTION = [measure.name for measure in MEASURES.values() if measure.per_question]
 SCORES = ["positive_scores", "negative_scores"]
+# Texts that come again and again are numbers here, of two bytes each: a study has millions of rows.
+WORD = pa.dictionary(pa.int16(), pa.string())
+SCHEMA = pa.schema(
+    [
+        *((name, WORD) for name in CELL),
+        *((name, pa.int64()) for name in SEEDS),
+        ("stage", pa.int32()),
+        ("epoch", pa.int32()),
+        *((name, WORD) for name in ("test_set", "subset", "measure")),
+        ("n", pa.int32()),
+        ("value", pa.float64()),
+    ]
+)
 
 
-def collect_metrics(study: Study, stages: Mapping[str, int], results: Path) -> pd.DataFrame:
-    """One row per run, stage, epoch, test set and subset of a study: the cell's columns, questions, and the measures.
+def collect_metrics(study: Study, stages: Mapping[str, int], results: Path) -> pa.Table:
+    """One row per run, stage, epoch, test set, subset and measure of a study, with the columns of SCHEMA.
 
-    Exact match and token F1 are means over questions; `auc` is the area under the ROC curve of two-way questions.
+    n: the questions behind the value. What was not measured has no row.
     stages: the number of stages of each plan. Raises ArtifactError for a run whose metrics are missing or unreadable.
     """
-    cells = [_cell_metrics(cell, stages[cell.plan], results) for cell in study_cells(study)]
-    return pd.concat(cells, ignore_index=True)
+    tables = [stage for cell in study_cells(study) for stage in _cell_metrics(cell, stages[cell.plan], results)]
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
-def _cell_metrics(cell: Cell, stages: int, results: Path) -> pd.DataFrame:
+def _cell_metrics(cell: Cell, stages: int, results: Path) -> list[pa.Table]:
+    """The table of each of a cell's stages."""
     subset_of = _read(results / aliases_folder(cell) / "aliases.parquet").set_index("alias")["subset"]
-    tables = [
-        subset_metrics(_read(results / folder / "metrics.parquet"), subset_of).assign(stage=number)
-        for number, folder in enumerate(stage_folders(cell, stages), start=1)
-    ]
-    table = pd.concat(tables, ignore_index=True).assign(**asdict(cell))
-    return table[[*asdict(cell), "stage", "epoch", "test_set", "subset", "questions", *MEASURES, "auc"]]
+    tables = []
+    for number, folder in enumerate(stage_folders(cell, stages), start=1):
+        metrics = subset_metrics(_read(results / folder / "metrics.parquet"), subset_of)
+        table = metrics.assign(**asdict(cell), stage=number)
+        tables.append(pa.Table.from_pandas(table[SCHEMA.names], SCHEMA, preserve_index=False))
+    return tables
 
 
 def subset_metrics(by_alias: pd.DataFrame, subset_of: pd.Series) -> pd.DataFrame:
-    """Measures over the questions of each subset, test set and epoch.
+    """Measures over the questions of each subset, test set and epoch: epoch, test_set, subset, n, measure, value.
 
-    by_alias: the table that `metaocl.evaluation.mean_by_alias` makes. subset_of: the subset of each stage-2 alias, by
-    alias; which one it is depends on the stage-2 seed, so a stage's own metrics can't say.
+    Those of single questions are averaged; `auc` is the area under the ROC curve of two-way questions.
+    by_alias: the table that `metaocl.text.evaluation.mean_by_alias` makes. subset_of: the subset of each stage-2 alias,
+    by alias; which one it is depends on the stage-2 seed, so a stage's own metrics can't say.
     """
     pooled = by_alias["subset"] == STAGE2_POOL
     subset = by_alias["subset"].astype(str).mask(pooled, by_alias["alias"].map(subset_of))
@@ -54,12 +71,17 @@ def subset_metrics(by_alias: pd.DataFrame, subset_of: pd.Series) -> pd.DataFrame
             f"the stage-2 alias {missing.iloc[0]} has metrics but no subset; delete the run and repeat it"
         )
     groups = [by_alias["epoch"], by_alias["test_set"].astype(str), subset.rename("subset")]
-    sums = by_alias[MEASURES].mul(by_alias["questions"], axis="index").assign(questions=by_alias["questions"])
+    sums = by_alias[PER_QUESTION].mul(by_alias["questions"], axis="index").assign(n=by_alias["questions"])
     table = sums.groupby(groups).sum()
-    table[MEASURES] = table[MEASURES].div(table["questions"], axis="index")
-    scored = by_alias[SCORES].groupby(groups)
-    table["auc"] = [area_under_curve(*(rows[name].dropna() for name in SCORES)) for _, rows in scored]
-    return table.reset_index()
+    table[PER_QUESTION] = table[PER_QUESTION].div(table["n"], axis="index")
+    scored = by_alias[SCORES].notna().any(axis="columns")
+    areas = {
+        key: area_under_curve(*(rows[name].dropna() for name in SCORES))
+        for key, rows in by_alias.loc[scored, SCORES].groupby([group[scored] for group in groups])
+    }
+    table["auc"] = pd.Series(areas, dtype=float)
+    long = table.set_index("n", append=True).rename_axis(columns="measure").stack()
+    return long.dropna().rename("value").reset_index()
 
 
 def area_under_curve(positive: Iterable[Sequence[float]], negative: Iterable[Sequence[float]]) -> float:

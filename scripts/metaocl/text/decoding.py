@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from metaocl.design.subsets import MAX_NEW_TOKENS
+from metaocl.design.test_sets import MAX_NEW_TOKENS
 from metaocl.text.attention import takes_positions
 from metaocl.text.prompts import Prompts
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from metaocl.design.subsets import MAX_NEW_TOKENS
+from metaocl.design.test_sets import MAX_NEW_TOKENS
 from metaocl.text.attention import allows_padding
 from metaocl.text.examples import tokenize_prompts
 

@@ -11,7 +11,7 @@ from typing import Any
 from metaocl.artifacts.publishing import ArtifactError
 from metaocl.artifacts.tables import read_rows
 from metaocl.config.plans import Stage
-from metaocl.design.subsets import TEST_SETS
+from metaocl.design.test_sets import TEST_SETS
 from metaocl.documents.records import Document, DocumentsError
 from metaocl.text.examples import Examples
 from metaocl.text.models import load_model

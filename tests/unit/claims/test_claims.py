@@ -16,7 +16,7 @@ import judge_claims
 from metaocl.claims.verdicts import Claim, Question, Series, ask, decide, judge, parse_claims
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import read_yaml
-from metaocl.statistics.effects import CELL
+from metaocl.planning.cells import CELL
 
 FILE = Path(__file__).parents[3] / "config" / "claims.yaml"
 STUDIES = 2_000
@@ -47,8 +47,8 @@ def axis_of(**xs):
     return {f"data/{define_type}/small/two": x for define_type, x in xs.items()}
 
 
-# Their mean is 3 and their variance 10/3: t = 3 / sqrt(10/12) = 3.286, p = .0231 with 3 degrees of freedom.
-FOUR = [1.0, 2.0, 4.0, 5.0]
+# In tenths their mean is 3 and their variance 10/3: t = 3 / sqrt(10/12) = 3.286, p = .0231 with 3 degrees of freedom.
+FOUR = [0.1, 0.2, 0.4, 0.5]
 
 
 def test_four_seeds_give_the_t_test_worked_out_by_hand():
@@ -60,7 +60,7 @@ def test_four_seeds_give_the_t_test_worked_out_by_hand():
     assert verdict.p_value == pytest.approx(0.5 - (x / (1 + x**2) + math.atan(x)) / math.pi)
     assert verdict.p_sign_flip == pytest.approx(1 / 16)
     assert verdict.n_seeds == 4
-    assert "meta_ocl is 3.000 [0.095, 5.905], p = 0.023 for above 0" in verdict.reason
+    assert "meta_ocl is 0.300 [0.009, 0.591], p = 0.023 for above 0" in verdict.reason
 
 
 def test_the_same_effect_in_the_other_direction_contradicts():
@@ -77,26 +77,26 @@ def test_an_effect_in_the_other_direction_has_no_number_of_seeds():
 
 def test_no_clear_effect_is_inconclusive_and_says_how_many_seeds_it_needs():
     # d = 1 / sqrt(20/3) = .387. By the normal distribution (1.645 + .842)² / d² = 41.2; Student's t needs a few more.
-    verdict = judge(make_claim(above()), make_gaps([-2, 0, 2, 4]), {})
+    verdict = judge(make_claim(above()), make_gaps([-0.2, 0, 0.2, 0.4]), {})
     assert (verdict.verdict, verdict.seeds_needed) == ("inconclusive", 43)
 
 
 def test_a_threshold_shifts_the_question():
-    claim = make_claim(above(threshold=2.9))
+    claim = make_claim(above(threshold=0.29))
     assert judge(claim, make_gaps(FOUR), {}).verdict == "inconclusive"
-    assert judge(make_claim(above(threshold=9)), make_gaps(FOUR), {}).verdict == "contradicted"
+    assert judge(make_claim(above(threshold=0.9)), make_gaps(FOUR), {}).verdict == "contradicted"
 
 
 def test_too_few_seeds_never_give_a_verdict():
     claim = make_claim(above(), minimum_seeds=10)
     for sign in (1, -1):
-        verdict = judge(claim, make_gaps([sign * gap for gap in [1, 1.1, 0.9, 1, 1.2, 1, 1.1, 1, 1]]), {})
+        verdict = judge(claim, make_gaps([sign * gap for gap in [0.5, 0.55, 0.45, 0.5, 0.6, 0.5, 0.55, 0.5, 0.5]]), {})
         assert (verdict.verdict, verdict.n_seeds) == ("inconclusive", 9)
-    assert judge(claim, make_gaps([1, 1.1, 0.9, 1, 1.2, 1, 1.1, 1, 1, 1.05]), {}).verdict == "reproduced"
+    assert judge(claim, make_gaps([0.5, 0.55, 0.45, 0.5, 0.6, 0.5, 0.55, 0.5, 0.5, 0.525]), {}).verdict == "reproduced"
 
 
 def test_seeds_needed_are_never_fewer_than_the_claim_asks_for():
-    assert judge(make_claim(above(), minimum_seeds=10), make_gaps([1, 1.1, 0.9, 1]), {}).seeds_needed == 10
+    assert judge(make_claim(above(), minimum_seeds=10), make_gaps([0.5, 0.55, 0.45, 0.5]), {}).seeds_needed == 10
 
 
 def test_one_seed_is_inconclusive():
@@ -115,16 +115,16 @@ def test_a_failed_control_forbids_any_verdict():
         gaps = pd.concat([make_gaps([sign * gap for gap in FOUR]), make_gaps(FOUR, "meta_ocl_before_stage2")])
         verdict = judge(claim, gaps, {})
         assert verdict.verdict == "inconclusive"
-        assert "The control failed: meta_ocl_before_stage2 is in [0.095, 5.905]" in verdict.reason
+        assert "The control failed: meta_ocl_before_stage2 is 0.300 [0.009, 0.591], without 0" in verdict.reason
 
 
 def test_a_control_that_holds_0_lets_the_verdict_pass():
     claim = make_claim(above(), controls=[{"contrast": "meta_ocl_before_stage2"}])
-    gaps = pd.concat([make_gaps(FOUR), make_gaps([-1, 1, 2, -2], "meta_ocl_before_stage2")])
+    gaps = pd.concat([make_gaps(FOUR), make_gaps([-0.1, 0.1, 0.2, -0.2], "meta_ocl_before_stage2")])
     assert judge(claim, gaps, {}).verdict == "reproduced"
 
 
-@pytest.mark.parametrize("control", [[], [1.0, -1.0]])
+@pytest.mark.parametrize("control", [[], [0.1, -0.1]])
 def test_a_control_that_is_missing_or_has_too_few_seeds_forbids_any_verdict(control):
     claim = make_claim(above(), controls=[{"contrast": "meta_ocl_before_stage2"}])
     gaps = pd.concat([make_gaps(FOUR), *([make_gaps(control, "meta_ocl_before_stage2")] if control else [])])
@@ -133,7 +133,7 @@ def test_a_control_that_is_missing_or_has_too_few_seeds_forbids_any_verdict(cont
 
 def test_all_parts_must_hold():
     claim = make_claim(above(), above("ocl"))
-    weak = make_gaps([-1, 1, 2, -2], "ocl")
+    weak = make_gaps([-0.1, 0.1, 0.2, -0.2], "ocl")
     assert judge(claim, pd.concat([make_gaps(FOUR), weak]), {}).verdict == "inconclusive"
     assert judge(claim, pd.concat([make_gaps(FOUR), make_gaps(FOUR, "ocl")]), {}).verdict == "reproduced"
 
@@ -162,25 +162,66 @@ def test_equality_is_shown_by_two_one_sided_tests():
     assert judge(make_claim(above(must_be="within", threshold=0.22)), make_gaps(values), {}).verdict == "reproduced"
     assert judge(make_claim(above(must_be="within", threshold=0.21)), make_gaps(values), {}).verdict == "inconclusive"
     claim = make_claim(above(must_be="within", threshold=0.5))
-    assert judge(claim, make_gaps([value + 2 for value in values]), {}).verdict == "contradicted"
-    assert judge(claim, make_gaps([value - 2 for value in values]), {}).verdict == "contradicted"
+    assert judge(claim, make_gaps([value + 0.8 for value in values]), {}).verdict == "contradicted"
+    assert judge(claim, make_gaps([value - 0.8 for value in values]), {}).verdict == "contradicted"
 
 
-def test_seeds_that_all_agree_are_judged_without_a_t_test():
-    assert judge(make_claim(above()), make_gaps([0.1] * 4), {}).verdict == "reproduced"
-    assert judge(make_claim(above()), make_gaps([-0.1] * 4), {}).verdict == "contradicted"
-    assert judge(make_claim(above()), make_gaps([0.0] * 4), {}).verdict == "inconclusive"
+def test_seeds_that_all_agree_are_judged_by_the_sign_flip():
+    # Of five gaps one pattern of signs in 32 gives a mean as large, p = .031; of four, one in 16.
+    found = judge(make_claim(above()), make_gaps([0.1] * 5), {})
+    assert (found.verdict, found.p_value, found.p_sign_flip) == ("reproduced", 1 / 32, 1 / 32)
+    assert "meta_ocl is 0.100 in every seed, p = 0.031 for above 0" in found.reason
+    assert judge(make_claim(above()), make_gaps([-0.1] * 5), {}).verdict == "contradicted"
+    assert judge(make_claim(above()), make_gaps([0.1] * 4), {}).verdict == "inconclusive"
+    assert judge(make_claim(above()), make_gaps([0.0] * 5), {}).verdict == "inconclusive"
     zero = make_claim(above("attribution_none", must_be="within", threshold=0.01))
-    assert judge(zero, make_gaps([0.0] * 4, "attribution_none"), {}).verdict == "reproduced"
+    assert judge(zero, make_gaps([0.0] * 5, "attribution_none"), {}).verdict == "reproduced"
+
+
+def test_seeds_that_all_lie_on_the_threshold_are_no_evidence_whatever_rounding_makes_of_them():
+    for must_be in ("above", "below"):
+        claim = make_claim(above(must_be=must_be, threshold=0.3))
+        verdict = judge(claim, make_gaps([0.1 + 0.2] * 6), {})
+        assert (verdict.verdict, verdict.p_value) == ("inconclusive", 1)
+
+
+def test_a_control_that_is_equal_in_all_seeds_holds_0_only_if_it_is_0():
+    claim = make_claim(above(), controls=[{"contrast": "meta_ocl_before_stage2"}])
+
+    def verdict(control):
+        return judge(claim, pd.concat([make_gaps(FOUR), make_gaps([control] * 4, "meta_ocl_before_stage2")]), {})
+
+    assert verdict(0.0).verdict == "reproduced"
+    assert verdict(0.1).verdict == "inconclusive"
+    assert "The control failed: meta_ocl_before_stage2 is 0.100 in every seed" in verdict(0.1).reason
+
+
+@pytest.mark.parametrize(
+    ("values", "contrast", "keys", "shown"),
+    [
+        ([0.9, 0.99, 0.8], "meta_ocl", {}, "1.000]"),
+        ([0.02, 0.0, 0.03], "attribution_none", {}, "[0.000, "),
+        ([1.5, 1.9, 1.3], "meta_ocl", {"against": {"define_types": ["evt"]}}, "2.000]"),
+        ([1.5, 1.9, 1.3], "relative_meta_ocl", {"less": "meta_ocl"}, "2.000]"),
+        ([5.0, 9.0, 7.0], "meta_ocl", {"slope_along": "define_types"}, "11.968]"),
+    ],
+)
+def test_an_interval_does_not_leave_what_can_be(values, contrast, keys, shown):
+    gaps = [make_gaps(values, contrast), make_gaps([0.0] * 3, contrast, define_type="evt")]
+    if "less" in keys:
+        gaps = [make_gaps(values, contrast), make_gaps([0.0] * 3)]
+    keys = {"cells": {"define_types": ["tve"]}} | keys if "slope_along" not in keys else keys
+    verdict = judge(make_claim(above(contrast, **keys), minimum_seeds=3), pd.concat(gaps), axis_of(tve=1, evt=0))
+    assert shown in verdict.reason
 
 
 def test_a_slope_is_that_of_least_squares_in_every_seed():
-    # Seed by seed the slopes on x = 0, 1, 2 are 1, 2, 4 and 5.
-    cells = [make_gaps([7 + slope * x for slope in FOUR], define_type=f"x{x}") for x in (0, 1, 2)]
+    # Seed by seed the slopes on x = 0, 1, 2 are .1, .2, .4 and .5.
+    cells = [make_gaps([0.7 + slope * x for slope in FOUR], define_type=f"x{x}") for x in (0, 1, 2)]
     claim = make_claim(above(slope_along="define_types"))
     verdict = judge(claim, pd.concat(cells), axis_of(x0=0, x1=1, x2=2))
     assert verdict.verdict == "reproduced"
-    assert "slope of meta_ocl is 3.000 [0.095, 5.905]" in verdict.reason
+    assert "slope of meta_ocl is 0.300 [0.009, 0.591]" in verdict.reason
     doubling = judge(
         make_claim(above(slope_along="define_types", scale="log")), pd.concat(cells), axis_of(x0=1, x1=2, x2=4)
     )
@@ -189,10 +230,10 @@ def test_a_slope_is_that_of_least_squares_in_every_seed():
 
 def test_models_of_different_level_do_not_disturb_a_slope():
     low = [make_gaps([slope * x for slope in FOUR], define_type=f"x{x}") for x in (0, 1)]
-    high = [make_gaps([50 + slope * x for slope in FOUR], define_type=f"x{x}", model="large") for x in (1, 2)]
+    high = [make_gaps([5 + slope * x for slope in FOUR], define_type=f"x{x}", model="large") for x in (1, 2)]
     axis = axis_of(x0=0, x1=1) | {"data/x1/large/two": 1, "data/x2/large/two": 2}
     verdict = judge(make_claim(above(slope_along="define_types")), pd.concat([*low, *high]), axis)
-    assert "slope of meta_ocl is 3.000 [0.095, 5.905]" in verdict.reason
+    assert "slope of meta_ocl is 0.300 [0.009, 0.591]" in verdict.reason
 
 
 def test_a_slope_needs_two_places_on_the_axis():
@@ -217,11 +258,11 @@ def test_cells_are_chosen_by_name_range_and_end():
     def mean(**cells):
         return judge(make_claim(above(cells=cells)), gaps, axis).reason.split(" is ")[1].split(" ")[0]
 
-    assert mean(define_types=["x10"]) == "30.000"
-    assert mean(x_range=[1, 10]) == "16.500"
-    assert mean(x_end="smallest") == "3.000"
-    assert mean(x_end="largest") == "300.000"
-    assert mean() == "111.000"
+    assert mean(define_types=["x10"]) == "3.000"
+    assert mean(x_range=[1, 10]) == "1.650"
+    assert mean(x_end="smallest") == "0.300"
+    assert mean(x_end="largest") == "30.000"
+    assert mean() == "11.100"
 
 
 def test_a_named_cell_that_is_not_there_is_not_replaced_by_the_others():
@@ -230,16 +271,16 @@ def test_a_named_cell_that_is_not_there_is_not_replaced_by_the_others():
 
 
 def test_cells_and_contrasts_are_subtracted_seed_by_seed():
-    gaps = pd.concat([make_gaps([11, 22, 34, 45]), make_gaps([10, 20, 30, 40], define_type="evt")])
+    gaps = pd.concat([make_gaps([0.11, 0.22, 0.44, 0.55]), make_gaps([0.01, 0.02, 0.04, 0.05], define_type="evt")])
     claim = make_claim(above(cells={"define_types": ["tve"]}, against={"define_types": ["evt"]}))
-    assert "meta_ocl (tve against evt) is 3.000 [0.095, 5.905]" in judge(claim, gaps, {}).reason
-    gaps = pd.concat([make_gaps([11, 22, 34, 45], "relative_meta_ocl"), make_gaps([10, 20, 30, 40])])
+    assert "meta_ocl (tve against evt) is 0.300 [0.009, 0.591]" in judge(claim, gaps, {}).reason
+    gaps = pd.concat([make_gaps([0.11, 0.22, 0.44, 0.55], "relative_meta_ocl"), make_gaps([0.01, 0.02, 0.04, 0.05])])
     claim = make_claim(above("relative_meta_ocl", less="meta_ocl"))
-    assert "relative_meta_ocl − meta_ocl is 3.000 [0.095, 5.905]" in judge(claim, gaps, {}).reason
+    assert "relative_meta_ocl − meta_ocl is 0.300 [0.009, 0.591]" in judge(claim, gaps, {}).reason
 
 
 def test_seeds_that_lack_a_cell_are_counted_in_the_reason():
-    gaps = pd.concat([make_gaps([*FOUR, 3.0, 3.0]), make_gaps(FOUR, define_type="vte")])
+    gaps = pd.concat([make_gaps([*FOUR, 0.3, 0.3]), make_gaps(FOUR, define_type="vte")])
     verdict = judge(make_claim(above()), gaps, {})
     assert verdict.n_seeds == 4
     assert "2 seeds that lack a cell are left out" in verdict.reason

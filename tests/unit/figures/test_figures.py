@@ -18,7 +18,7 @@ from metaocl.artifacts.tables import write_table
 from metaocl.errors import UserError
 from metaocl.figures.gaps import COLORS, MARKERS, STYLES, draw_gaps
 from metaocl.figures.training_curves import AS_DEFINED, LINES, draw_training_curves, save_figure
-from metaocl.statistics.effects import CELL
+from metaocl.planning.cells import CELL, SEEDS
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 HELD_OUT = ("qd1consis", "qd2incons", "q", "d1consis", "d2consis")
@@ -31,12 +31,13 @@ def metrics(cell=CVDB, seeds=3, epochs=(4, 2), subsets=HELD_OUT, attribution=Fal
         asked += [*(("attribution", subset) for subset in subsets), ("attribution_as_defined", "qd2incons")]
     random = np.random.default_rng(0)
     rows = [
-        (*cell, seed, stage2_seed, stage, epoch, *question, random.random(), random.random() if auc else np.nan)
+        (*cell, seed, stage2_seed, stage, epoch, *question, measure, 10, random.random())
         for seed, stage2_seed, question in product(range(seeds), range(2), asked)
         for stage, last in enumerate(epochs, start=1)
         for epoch in range(1, last + 1)
+        for measure in ("exact_match", "token_f1", *(["auc"] if auc else []))
     ]
-    columns = [*CELL, "seed", "stage2_seed", "stage", "epoch", "test_set", "subset", "exact_match", "auc"]
+    columns = [*CELL, *SEEDS, "stage", "epoch", "test_set", "subset", "measure", "n", "value"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -104,21 +105,28 @@ def test_cells_with_one_measure_stand_side_by_side():
 
 def test_the_band_is_a_t_interval_over_stage_1_seeds_after_averaging_stage_2_seeds():
     table = metrics(seeds=3, epochs=(1, 1), subsets=("d1consis",))
-    table.loc[table["stage"] == 2, "exact_match"] = [0.1, 0.3, 0.4, 0.6, 0.6, 1.0]  # means .2, .5, .8
+    shown = (table["stage"] == 2) & (table["measure"] == "exact_match")
+    table.loc[shown, "value"] = [0.3, 0.5, 0.4, 0.6, 0.4, 0.8]  # means .4, .5, .6
     (axes,) = draw_training_curves(table).axes
     line, (band,) = line_of(axes, LINES["d1consis"].label), axes.collections
     assert line.get_ydata()[-1] == pytest.approx(0.5)
-    expected = stats.t.interval(0.95, 2, loc=0.5, scale=stats.sem([0.2, 0.5, 0.8]))
+    expected = stats.t.interval(0.95, 2, loc=0.5, scale=stats.sem([0.4, 0.5, 0.6]))
     last = [y for x, y in band.get_paths()[0].vertices if x == 2]
     assert (min(last), max(last)) == pytest.approx(expected)
 
 
+def test_a_band_does_not_leave_what_can_be():
+    table = metrics(seeds=2, epochs=(1,), subsets=("q",))
+    table["value"] = table["seed"] / 10
+    (axes,) = draw_training_curves(table).axes
+    ends = [y for _, y in axes.collections[0].get_paths()[0].vertices]
+    assert (min(ends), max(ends)) == (0, pytest.approx(0.05 + 12.7062 * 0.05))
+
+
 def test_one_seed_has_no_band():
     (axes,) = draw_training_curves(metrics(seeds=1, subsets=("q",))).axes
-    mean = dict(zip(*line_of(axes, LINES["q"].label).get_data(), strict=True))
-    band = axes.collections[0].get_paths()[0].vertices
-    assert {x for x, _ in band} == set(range(1, 7))
-    assert [y for _, y in band] == pytest.approx([mean[x] for x, _ in band])
+    assert line_of(axes, LINES["q"].label).get_xdata().tolist() == list(range(1, 7))
+    assert [path for band in axes.collections for path in band.get_paths()] == []
 
 
 @pytest.mark.parametrize(("epochs", "between"), [((4,), []), ((4, 2), [4.5]), ((4, 3, 2), [4.5, 7.5])])
@@ -209,7 +217,7 @@ def test_a_row_of_panels_for_the_area_under_the_curve():
     assert [axes.axison for axes in figure.axes] == [True] * 5 + [False]
     assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == [
         "gap in exact match",
-        "gap in area under ROC",
+        "gap in area under ROC curve",
     ]
 
 

@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 
 from metaocl.artifacts.tables import write_json
-from metaocl.reports.summaries import FIELDS, TITLES, headlines, summarize_for_people, summarize_for_programs
-from metaocl.statistics.effects import CELL, CONTRASTS, estimate_effects
+from metaocl.design.contrasts import CONTRASTS, ON_PAGE
+from metaocl.planning.cells import CELL
+from metaocl.reports.summaries import FIELDS, headlines, summarize_for_people, summarize_for_programs
+from metaocl.statistics.effects import estimate_effects
+from metaocl.statistics.gaps import seed_gaps
 
 SUBSETS = {"qd1consis": 0.8, "qd1incons": 0.3, "q": 0.5, "d1consis": 0.6, "d2consis": 0.4, "d3consis": 0.45}
 SUBSETS |= {"no_qd_baseline": 0.35}
@@ -21,21 +24,18 @@ def make_metrics(seeds=5, test_set="held_out", auc=False, **cell):
     cell = {"dataset": "data", "define_type": "tve", "model": "small", "plan": "two"} | cell
     rows = [
         {"seed": seed, "stage2_seed": 0, "stage": stage, "epoch": 1, "test_set": test_set, "subset": subset}
-        | {"questions": 10, "exact_match": value + 0.01 * (seed * (place + 1) % 7), "auc": value if auc else math.nan}
+        | {"measure": measure, "n": 10, "value": value + slope * (seed * (place + 1) % 7)}
         for seed in range(seeds)
         for stage in (1, 2)
         for place, (subset, value) in enumerate(SUBSETS.items())
+        for measure, slope in {"exact_match": 0.01, **({"auc": 0.0} if auc else {})}.items()
     ]
     return pd.DataFrame(rows).assign(**cell)
 
 
 def summarize(metrics):
-    summary = summarize_for_programs("mine", estimate_effects(metrics))
+    summary = summarize_for_programs("mine", estimate_effects(seed_gaps(metrics)))
     return summary, summarize_for_people(summary, metrics)
-
-
-def test_every_contrast_has_a_title():
-    assert {contrast.name for contrast in CONTRASTS} == TITLES.keys()
 
 
 def test_the_numbers_are_those_of_the_effects():
@@ -49,7 +49,7 @@ def test_the_numbers_are_those_of_the_effects():
         "plan": "two",
     }
     assert cell["n_seeds"] == 5
-    for effect in estimate_effects(metrics).to_dict("records"):
+    for effect in estimate_effects(seed_gaps(metrics)).to_dict("records"):
         assert cell[effect["contrast"]] == {f: None if math.isnan(effect[f]) else effect[f] for f in FIELDS}
 
 
@@ -57,7 +57,7 @@ def test_a_page_shows_each_contrast_with_its_mean_and_the_headlines():
     summary, page = summarize(make_metrics())
     (cell,) = summary["cells"]
     for name in ("ocl", "meta_ocl", "unreliable_over_undefined"):
-        assert f"| {TITLES[name]} | {cell[name]['mean']:.3f} |" in page
+        assert f"| {CONTRASTS[name].title} | {cell[name]['mean']:.3f} |" in page
     assert headlines(summary) in page
     assert f"meta-OCL {cell['meta_ocl']['mean']:.3f} [" in headlines(summary)
 
@@ -73,24 +73,24 @@ def test_areas_are_on_the_page_only_of_cells_that_have_them():
     assert "**data × tve × scored × two** (5 seeds), area under the ROC curve" in page
     scored = next(cell for cell in summary["cells"] if cell["model"] == "scored")
     assert scored["auc"]["ocl"]["mean"] == pytest.approx(0.5)
-    assert f"| {TITLES['ocl']} | 0.500 |" in page.split("area under the ROC curve")[1]
+    assert f"| {CONTRASTS['ocl'].title} | 0.500 |" in page.split("area under the ROC curve")[1]
 
 
 def test_attribution_is_on_the_page_where_it_was_asked():
-    names = [name for name in TITLES if name.startswith("attribution")]
+    names = [contrast.name for contrast in ON_PAGE if contrast.name.startswith("attribution")]
     _, page = summarize(make_metrics())
-    assert not any(TITLES[name] in page for name in names)
+    assert not any(CONTRASTS[name].title in page for name in names)
     assert "entity attribution" not in page
     tests = [make_metrics(), make_metrics(test_set="attribution"), make_metrics(test_set="attribution_as_defined")]
     _, page = summarize(pd.concat(tests))
-    assert all(TITLES[name] in page for name in names)
+    assert all(CONTRASTS[name].title in page for name in names)
     titles = [line for line in page.splitlines() if line.startswith("## Exact match at the end of each stage")]
     assert len(titles) == 3
 
 
 def test_final_accuracies_are_means_over_seeds_at_the_end_of_each_stage():
     metrics = make_metrics(seeds=2)
-    later = metrics[metrics["stage"] == 2].assign(epoch=2, exact_match=0.25)
+    later = metrics[metrics["stage"] == 2].assign(epoch=2, value=0.25)
     _, page = summarize(pd.concat([metrics, later]))
     stage1, stage2 = (line for line in page.splitlines() if line.startswith("| data × tve × small × two |"))
     assert stage1.startswith("| data × tve × small × two | 1 | 0.805 ± 0.007 | 0.310 ± 0.014 |")
@@ -112,11 +112,25 @@ def test_the_numbers_for_programs_are_json_without_nan(tmp_path, seeds, auc):
     assert "nan" not in page.lower()
     (cell,) = read["cells"]
     assert (cell["ocl"]["sd"] is None) == (seeds == 1)
-    assert (cell["ocl"]["ci_low"] is None) == (seeds < 4)
+    assert (cell["ocl"]["ci_low"] is None) == (seeds == 1)
+
+
+def test_an_interval_that_is_missing_has_its_reason_under_the_table_and_in_the_headlines():
+    _, page = summarize(make_metrics())
+    assert "no interval" not in page
+    single, page = summarize(make_metrics(seeds=1))
+    assert page.count("–: no interval, as there is a single seed.") == 1
+    assert "(no interval: there is a single seed), p = – (t)" in headlines(single)
+    metrics = make_metrics()
+    same = metrics["subset"].isin(["d1consis", "d2consis"])
+    equal, page = summarize(metrics.assign(value=metrics["value"].mask(same, 0.25)))
+    assert page.count("–: no interval, as all seeds are equal and their spread is unknown.") == 1
+    assert f"| {CONTRASTS['meta_ocl'].title} | 0.000 | 0.000 | – | – | 1.000 | – |" in page
+    assert "meta-OCL 0.000 (no interval: all seeds are equal and their spread is unknown)" in headlines(equal)
 
 
 def test_a_study_without_any_contrast_still_has_a_page():
     metrics = make_metrics()
     _, page = summarize(metrics[metrics["subset"] == "q"])
     assert "held-out questions" in page
-    assert TITLES["ocl"] not in page
+    assert CONTRASTS["ocl"].title not in page

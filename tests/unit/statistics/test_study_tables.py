@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+import collect_metrics as collect_metrics_script
 from metaocl.artifacts.publishing import ArtifactError
 from metaocl.artifacts.tables import write_table
 from metaocl.config.studies import Study
-from metaocl.statistics.study_tables import area_under_curve, collect_metrics, subset_metrics
+from metaocl.statistics.study_tables import SCHEMA, area_under_curve, collect_metrics, subset_metrics
 
 COLUMNS = ["epoch", "test_set", "subset", "alias", "questions", "exact_match", "token_f1"]
 SCORE_COLUMNS = [*COLUMNS, "positive_scores", "negative_scores"]
@@ -42,24 +43,32 @@ BY_ALIAS = table(
 )
 
 
-def measured(subset_of, by_alias=BY_ALIAS, columns=("questions", "exact_match", "token_f1")):
-    made = subset_metrics(by_alias, pd.Series(subset_of, name="subset"))
-    keys = ("epoch", "test_set", "subset")
-    return {tuple(row[key] for key in keys): tuple(row[c] for c in columns) for row in made.to_dict("records")}
+def measured(subset_of, by_alias=BY_ALIAS):
+    """The questions and the values of the measures of each epoch, test set and subset."""
+    found = {}
+    for row in subset_metrics(by_alias, pd.Series(subset_of, name="subset")).to_dict("records"):
+        place = found.setdefault((row["epoch"], row["test_set"], row["subset"]), {"n": row["n"]})
+        assert place["n"] == row["n"]
+        place[row["measure"]] = row["value"]
+    return found
+
+
+def averages(n, exact_match, token_f1):
+    return {"n": n, "exact_match": exact_match, "token_f1": token_f1}
 
 
 def test_measures_are_averaged_over_the_questions_of_each_test_set_subset_and_epoch():
     found = measured({"c": "d1consis", "d": "d2consis"})
     expected = {
-        (1, "held_out", "qd1consis"): (4, 0.25, 0.625),
-        (1, "held_out", "d1consis"): (6, 0.5, 0.5),
-        (1, "held_out", "d2consis"): (6, 0.0, 0.1),
-        (1, "attribution", "qd1consis"): (4, 0.25, 0.25),
-        (1, "attribution", "d1consis"): (4, 0.75, 0.75),
-        (2, "held_out", "qd1consis"): (4, 1.0, 1.0),
-        (2, "held_out", "d1consis"): (6, 1.0, 1.0),
-        (2, "held_out", "d2consis"): (6, 0.5, 0.6),
-        (2, "held_out", "d2incons"): (6, 0.125, 0.2),
+        (1, "held_out", "qd1consis"): averages(4, 0.25, 0.625),
+        (1, "held_out", "d1consis"): averages(6, 0.5, 0.5),
+        (1, "held_out", "d2consis"): averages(6, 0.0, 0.1),
+        (1, "attribution", "qd1consis"): averages(4, 0.25, 0.25),
+        (1, "attribution", "d1consis"): averages(4, 0.75, 0.75),
+        (2, "held_out", "qd1consis"): averages(4, 1.0, 1.0),
+        (2, "held_out", "d1consis"): averages(6, 1.0, 1.0),
+        (2, "held_out", "d2consis"): averages(6, 0.5, 0.6),
+        (2, "held_out", "d2incons"): averages(6, 0.125, 0.2),
     }
     assert found.keys() == expected.keys()
     for key, values in expected.items():
@@ -69,13 +78,13 @@ def test_measures_are_averaged_over_the_questions_of_each_test_set_subset_and_ep
 def test_the_mapping_decides_to_which_subset_a_stage_2_alias_belongs():
     found = measured({"c": "d2consis", "d": "d2consis"})
     assert {subset for _, _, subset in found} == {"qd1consis", "d2consis", "d2incons"}
-    assert found[1, "held_out", "d2consis"] == pytest.approx((12, 0.25, 0.3))
+    assert found[1, "held_out", "d2consis"] == pytest.approx(averages(12, 0.25, 0.3))
 
 
 def test_the_mapping_leaves_all_other_aliases_where_they_are():
     found = measured({"a": "d1consis", "c": "d1consis", "d": "d2consis"})
-    assert found[1, "held_out", "qd1consis"] == pytest.approx((4, 0.25, 0.625))
-    assert found[2, "held_out", "d2incons"] == pytest.approx((6, 0.125, 0.2))
+    assert found[1, "held_out", "qd1consis"] == pytest.approx(averages(4, 0.25, 0.625))
+    assert found[2, "held_out", "d2incons"] == pytest.approx(averages(6, 0.125, 0.2))
 
 
 def test_a_stage_2_alias_without_subset_is_named():
@@ -84,8 +93,7 @@ def test_a_stage_2_alias_without_subset_is_named():
 
 
 def test_questions_without_scores_have_no_area_under_a_curve():
-    found = measured({"c": "d1consis", "d": "d2consis"}, columns=("auc",))
-    assert all(math.isnan(auc) for (auc,) in found.values())
+    assert not any("auc" in measures for measures in measured({"c": "d1consis", "d": "d2consis"}).values())
 
 
 def test_the_area_under_the_curve_pools_the_aliases_of_a_subset():
@@ -101,13 +109,13 @@ def test_the_area_under_the_curve_pools_the_aliases_of_a_subset():
         ],
         SCORE_COLUMNS,
     )
-    found = {key: auc for key, (auc,) in measured({"c": "d1consis", "d": "d2consis"}, by_alias, ("auc",)).items()}
+    measures = measured({"c": "d1consis", "d": "d2consis"}, by_alias)
+    found = {key: values["auc"] for key, values in measures.items() if "auc" in values}
     assert found[1, "held_out", "q"] == pytest.approx(1 / 4)  # of 2 > 1, 2 < 3, 0 < 1, 0 < 3
     assert found[1, "held_out", "d1consis"] == pytest.approx(3 / 4)
     assert found[1, "held_out", "d2consis"] == 1.0
     assert found[2, "held_out", "q"] == 1.0
-    assert math.isnan(found[1, "held_out", "qd1consis"])
-    assert math.isnan(found[1, "attribution", "q"])
+    assert len(found) == 4  # neither questions that have one answer only, nor those without scores
 
 
 # Few different values, so that ties are common, and any others.
@@ -130,7 +138,7 @@ def test_the_area_under_the_curve_is_that_of_scikit_learn(positive, negative):
 def study(tmp_path):
     """Two cells with two stages each, written as the stages write them."""
     columns = {"epoch": [1, 1], "test_set": ["held_out"] * 2, "subset": ["q", "stage2"], "alias": ["a", "c"]}
-    columns |= {"questions": [2, 2], "exact_match": [0.5, 1.0], "token_f1": [0.5, 1.0]}
+    columns |= {"questions": [2, 2], "exact_match": [0.5, 1.0], "token_f1": [0.25, 1.0]}
     scores = pa.array([[1.0], [2.0]], pa.list_(pa.float32()))
     metrics = pa.table(columns | {"positive_scores": scores, "negative_scores": scores})
     stages = tmp_path / "stages" / "data" / "tve" / "tiny" / "two" / "seed3"
@@ -147,13 +155,34 @@ def study(tmp_path):
 
 
 def test_a_study_is_one_table_of_all_its_stages(study, tmp_path):
-    collected = collect_metrics(study, {"two": 2}, tmp_path)
-    keys = collected[["stage2_seed", "stage", "subset"]].itertuples(index=False, name=None)
+    collected = collect_metrics(study, {"two": 2}, tmp_path).to_pandas()
+    keys = collected[["stage2_seed", "stage", "subset"]].drop_duplicates().itertuples(index=False, name=None)
     divided = {0: "d1consis", 1: "d2consis"}
     assert sorted(keys) == sorted((seed, stage, s) for seed in (0, 1) for stage in (1, 2) for s in ("q", divided[seed]))
     assert set(collected["seed"]) == {3}
-    assert set(collected["auc"]) == {0.5}
-    assert set(collected[collected["subset"] == "q"]["exact_match"]) == {0.5}
+    assert set(collected["n"]) == {2}
+    q = collected[collected["subset"] == "q"].groupby("measure", observed=True)["value"].unique()
+    assert {measure: values.tolist() for measure, values in q.items()} == {
+        "exact_match": [0.5],
+        "token_f1": [0.25],
+        "auc": [0.5],
+    }
+
+
+def test_texts_of_all_cells_are_numbers_in_one_dictionary(study, tmp_path):
+    collected = collect_metrics(study, {"two": 2}, tmp_path)
+    assert collected.schema == SCHEMA
+    assert all(collected[name].num_chunks == 1 for name in SCHEMA.names)
+
+
+def test_the_script_writes_the_table_twice(study, tmp_path, monkeypatch):
+    places = ["--parquet", str(tmp_path / "metrics.parquet"), "--csv", str(tmp_path / "metrics.csv")]
+    settings = ["--study", study.model_dump_json(), "--stages", '{"two": 2}', "--results", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", ["collect_metrics.py", *settings, *places])
+    collect_metrics_script.main()
+    metrics, lines = pd.read_parquet(tmp_path / "metrics.parquet"), pd.read_csv(tmp_path / "metrics.csv")
+    assert list(metrics) == SCHEMA.names
+    pd.testing.assert_frame_equal(metrics.astype(lines.dtypes.to_dict()), lines)
 
 
 def test_a_missing_table_is_named(study, tmp_path):

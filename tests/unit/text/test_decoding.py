@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from metaocl.design.subsets import MAX_NEW_TOKENS
+from metaocl.design.test_sets import MAX_NEW_TOKENS
 from metaocl.text.decoding import decode_greedily, output_logits
 from metaocl.text.prompts import Padded, Prompts, encode_prompts
 

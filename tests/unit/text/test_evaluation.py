@@ -12,7 +12,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
 from metaocl.config.models import Model, Pretrained
-from metaocl.design.subsets import MAX_NEW_TOKENS, TEST_SETS
+from metaocl.design.test_sets import MAX_NEW_TOKENS, TEST_SETS
 from metaocl.documents.aliases import draw_aliases
 from metaocl.documents.metrics import mean_by_alias, two_way_choice
 from metaocl.documents.records import Document

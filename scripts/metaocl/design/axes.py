@@ -1,0 +1,26 @@
+"""What a study may vary, for its figure of gaps against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+AxisName = Literal["alpha", "model_size", "batch_size", "entities", "define_type", "plan"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How an axis is shown: its label, and whether numbers stand on a logarithmic scale."""
+
+    label: str
+    log: bool = False
+
+
+AXES: dict[AxisName, Axis] = {
+    "alpha": Axis("α, correlation of tag and consistency"),
+    "model_size": Axis("parameters", log=True),
+    "batch_size": Axis("batch size", log=True),
+    "entities": Axis("entities", log=True),
+    "define_type": Axis("define type"),
+    "plan": Axis("stage plan"),
+}

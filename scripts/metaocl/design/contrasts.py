@@ -1,0 +1,187 @@
+"""The differences between subsets that the paper is about: what each is, its titles, and where it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from metaocl.design.measures import Measure
+from metaocl.design.test_sets import TestSet
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A difference between two groups of subsets at the end of one part of the plan.
+
+    title: in tables; short: in figures and headlines, empty where neither shows it.
+    test_set, minus_test_set: what both groups are asked, or the first and the second group.
+    when: "stage1" is the end of the last stage before the new definitions (of the only stage, where there is but one);
+    "before_stage2" is the same, but a plan of one stage has none, as nothing comes before its new definitions; "stage2"
+    is the end of the plan.
+    relative: the difference is divided by the sum, (a − b) / (a + b), which compares gaps between kinds of questions of
+    different difficulty; two groups that are never right have no gap.
+    minus may be empty: then the "contrast" is the level of the first group, whose distance from 0 is asked.
+    """
+
+    name: str
+    title: str
+    when: Literal["stage1", "before_stage2", "stage2"]
+    plus: tuple[str, ...]
+    minus: tuple[str, ...]
+    test_set: TestSet = "held_out"
+    minus_test_set: TestSet | None = None
+    relative: bool = False
+    short: str = ""
+
+    def limits(self, measure: Measure) -> tuple[float, float]:
+        """The least and the largest value that it can have in a measure."""
+        if self.relative:
+            return -1.0, 1.0
+        if not self.minus:
+            return measure.lowest, measure.highest
+        return measure.lowest - measure.highest, measure.highest - measure.lowest
+
+
+# The groups by the paper's names (D with an accent: the new tag of stage 2).
+CONSISTENT, INCONSISTENT, QA3 = ("qd1consis", "qd2consis"), ("qd1incons", "qd2incons"), ("q",)
+QA4, QA7 = ("q_no_replacement_baseline",), ("no_qd_baseline",)
+D5, D6, D_NEW = ("d1consis",), ("d2consis",), ("d3consis",)
+
+ON_PAGE = (
+    Contrast(
+        "ocl",
+        "OCL (consistent − inconsistent definitions, after stage 1)",
+        "stage1",
+        CONSISTENT,
+        INCONSISTENT,
+        short="OCL",
+    ),
+    Contrast(
+        "consistent_over_none",
+        "consistent definitions − no definition (D1 − QA3), after stage 1",
+        "stage1",
+        CONSISTENT,
+        QA3,
+    ),
+    Contrast(
+        "none_over_inconsistent",
+        "no definition − inconsistent definitions (QA3 − D2), after stage 1",
+        "stage1",
+        QA3,
+        INCONSISTENT,
+    ),
+    Contrast(
+        "meta_ocl_before_stage2", "D5 − D6 before their definitions are seen (should be 0)", "before_stage2", D5, D6
+    ),
+    Contrast(
+        "meta_ocl", "meta-OCL (D5 − D6: reliable − unreliable tag, after stage 2)", "stage2", D5, D6, short="meta-OCL"
+    ),
+    Contrast("new_tag_over_unreliable", "new tag − unreliable tag (D̃ − D6), after stage 2", "stage2", D_NEW, D6),
+    Contrast(
+        "unreliable_over_undefined", "unreliable tag − no definition (D6 − QA7), after stage 2", "stage2", D6, QA7
+    ),
+    Contrast(
+        "attribution_ocl",
+        "entity attribution: D1 − D2 against its own definitions, after stage 1",
+        "stage1",
+        CONSISTENT,
+        INCONSISTENT,
+        "attribution",
+        "attribution_as_defined",
+    ),
+    Contrast(
+        "attribution_as_defined_over_none",
+        "entity attribution: D2 against its own definitions − QA3, after stage 1",
+        "stage1",
+        INCONSISTENT,
+        QA3,
+        "attribution_as_defined",
+        "attribution",
+    ),
+    Contrast(
+        "attribution_meta_ocl",
+        "entity attribution: D5 − D6, after stage 2",
+        "stage2",
+        D5,
+        D6,
+        "attribution",
+        short="meta-OCL, attribution",
+    ),
+)
+# Needed by single claims of the paper; the summary's page does without them.
+FOR_CLAIMS = (
+    Contrast(
+        "named_over_consistent",
+        "real names − consistent definitions (QA4 − D1), after stage 1",
+        "stage1",
+        QA4,
+        CONSISTENT,
+    ),
+    Contrast(
+        "reliable_over_undefined_before_stage2",
+        "D5 − QA7 before the definitions of D5 are seen (should be 0)",
+        "before_stage2",
+        D5,
+        QA7,
+    ),
+    Contrast(
+        "unreliable_over_undefined_before_stage2",
+        "D6 − QA7 before the definitions of D6 are seen (should be 0)",
+        "before_stage2",
+        D6,
+        QA7,
+    ),
+    Contrast(
+        "new_tag_over_undefined_before_stage2",
+        "D̃ − QA7 before the definitions of D̃ are seen (should be 0)",
+        "before_stage2",
+        D_NEW,
+        QA7,
+    ),
+    Contrast("reliable_over_new_tag", "reliable tag − new tag (D5 − D̃), after stage 2", "stage2", D5, D_NEW),
+    Contrast(
+        "relative_meta_ocl", "meta-OCL, relative: (D5 − D6) / (D5 + D6), after stage 2", "stage2", D5, D6, relative=True
+    ),
+    Contrast("attribution_none", "entity attribution: QA3, after stage 1", "stage1", QA3, (), "attribution"),
+    Contrast(
+        "attribution_relative_ocl",
+        "entity attribution, relative: (D1 − D2) / (D1 + D2), D2 against its own definitions, after stage 1",
+        "stage1",
+        CONSISTENT,
+        INCONSISTENT,
+        "attribution",
+        "attribution_as_defined",
+        relative=True,
+    ),
+    Contrast(
+        "attribution_relative_meta_ocl",
+        "entity attribution, relative: (D5 − D6) / (D5 + D6), after stage 2",
+        "stage2",
+        D5,
+        D6,
+        "attribution",
+        relative=True,
+    ),
+    # Both groups have definitions with the less usual truth value for their tag; each is scored against the entity
+    # that its own definitions name. Above 0: what is taken in depends on the tag more than on the truth.
+    Contrast(
+        "attribution_tag_over_truth",
+        "entity attribution: false definitions with the reliable tag − true ones with the unreliable tag, each against"
+        " its own definitions, after stage 1",
+        "stage1",
+        ("qd1incons",),
+        ("qd2consis",),
+        "attribution_as_defined",
+        "attribution",
+    ),
+)
+CONTRASTS = {contrast.name: contrast for contrast in (*ON_PAGE, *FOR_CLAIMS)}
+# Asked by claims, measured by studies that are yet to come: the difference in cosine between the gradients of a
+# definition and of its questions (D5 − D6), and a tag probe's accuracy above chance.
+PLANNED_CONTRASTS = ("gradient_cosine", "tag_probe_above_chance")
+
+# What a study's headlines and its figure of gaps always show.
+HEADLINES = ("ocl", "meta_ocl")
+# The contrasts that stand for a phenomenon: p values are corrected for having looked at all of them. The others are
+# controls, or steps of a claim that needs all of its steps, for which a correction would be wrong.
+PHENOMENA = ("ocl", "meta_ocl", "attribution_ocl", "attribution_as_defined_over_none", "attribution_meta_ocl")

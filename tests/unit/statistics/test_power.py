@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from metaocl.statistics.power import seeds_for_power, t_test_power
+
+
+@pytest.mark.parametrize(("effect_size", "seeds"), [(0.2, 156), (0.5, 27), (0.8, 12)])
+def test_seeds_needed_are_those_of_published_tables(effect_size, seeds):
+    # Small, medium and large paired effects, one-sided, 5 %, power 80 %, as G*Power gives them.
+    assert seeds_for_power(effect_size) == seeds
+    assert t_test_power(effect_size, seeds - 1) < 0.8 <= t_test_power(effect_size, seeds)
+
+
+def test_power_is_the_level_where_there_is_no_effect():
+    assert t_test_power(0, 7) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("effect_size", [0, -1, 1e-6])
+def test_no_number_of_seeds_would_find_what_is_not_there(effect_size):
+    assert seeds_for_power(effect_size) is None
+
+
+@pytest.mark.parametrize("seeds", [5, 8, 12])
+def test_the_power_of_the_published_effect_is_right(seeds):
+    gap, spread, studies = 0.029, 0.025, 2_000
+    values = np.random.default_rng(3).normal(gap, spread, size=(studies, seeds))
+    t = values.mean(axis=1) / (values.std(axis=1, ddof=1) / np.sqrt(seeds))
+    found = np.mean(stats.t.sf(t, seeds - 1) <= 0.05)
+    assert t_test_power(gap / spread, seeds) == pytest.approx(found, abs=0.03)
