@@ -87,6 +87,11 @@ def ready_to_train(workspace: Path, folder: Path, epochs: int) -> Path:
     return folder
 
 
+def assert_nothing_ran(folder: Path) -> None:
+    """No hostile text or file that means to write `hacked` has done so in `folder`."""
+    assert list(folder.rglob("hacked*")) == []
+
+
 def running_in(folder: Path) -> dict[int, list[str]]:
     """The processes that work in `folder`, by number, with the words of their commands."""
     found = {}

@@ -1,4 +1,4 @@
-"""Linters, formatters and the type checker are content; generated files and version pins are in step."""
+"""Linters, formatters and the type checker are content, no source runs texts; generated files and pins are in step."""
 
 import re
 import subprocess
@@ -79,3 +79,26 @@ def test_the_lock_file_and_the_environment_agree(locked, environment):
 def test_the_installed_versions_are_the_pinned_ones(locked):
     installed = {name: version(name).partition("+")[0] for name in locked}
     assert installed == locked
+
+
+FORBIDDEN = {
+    "pickles": r"\b(import|from) +(c?[pP]ickle|dill|joblib|shelve|marshal)\b|read_pickle|torch\.load\(|weights_only",
+    "arrays of pickles": r"allow_pickle=True",
+    "code that comes with a model": r"trust_remote_code=(?!False)",
+    "texts as commands": r"shell=True|os\.system|os\.popen",
+    "texts as Python": r"(?<![\w.])(eval|exec|__import__)\(",
+    "YAML with Python objects": r"yaml\.(load|unsafe_load|full_load)\(",
+}
+
+
+@pytest.mark.parametrize("pattern", FORBIDDEN.values(), ids=FORBIDDEN)
+def test_no_source_reads_pickles_or_runs_texts(pattern):
+    sources = [*ROOT.glob("scripts/**/*.py"), *ROOT.glob("workflow/**/*.smk"), ROOT / "workflow/Snakefile"]
+    assert len(sources) > 50
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line}"
+        for path in sources
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+    assert found == []
