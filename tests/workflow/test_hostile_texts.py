@@ -241,9 +241,11 @@ def test_hostile_names_in_the_data_are_names(tmp_path):
     assert definitions["completion"].str.endswith(f"{ending}\n").all()
 
 
-def test_a_configuration_that_names_python_objects_is_refused(workspace, tmp_path):
+def test_a_configuration_that_names_python_objects_is_refused(tmp_path):
     (tmp_path / "bad.yaml").write_text(f'study: !!python/object/apply:os.system ["touch {tmp_path}/hacked"]\n')
-    run = snakemake("--dry-run", "--configfile", str(tmp_path / "bad.yaml"), cwd=workspace, check=False)
+    run = snakemake(
+        "--dry-run", "--configfile", str(tmp_path / "bad.yaml"), cwd=copy_project(tmp_path / "project"), check=False
+    )
     assert run.returncode != 0
     assert "Traceback" not in run.stdout + run.stderr
     assert_nothing_ran(tmp_path)

@@ -33,7 +33,7 @@ def kill_during_the_run(folder):
     assert running_in(folder) == {}
 
 
-def test_a_killed_run_goes_on_to_the_same_results(workspace, finished_run, tmp_path):
+def test_a_killed_run_goes_on_to_the_same_results(finished_run, tmp_path):
     folder = copy_project(tmp_path)
     change_config(folder, one_cell)
     kill_during_the_run(folder)
@@ -55,5 +55,5 @@ def test_a_killed_run_goes_on_to_the_same_results(workspace, finished_run, tmp_p
     assert planned_jobs(cwd=folder) == {}
     for stage in (STAGE1, LAST_STAGE):
         for name in ("metrics.parquet", "model/model.safetensors"):
-            assert (folder / stage / name).read_bytes() == (workspace / stage / name).read_bytes()
+            assert (folder / stage / name).read_bytes() == (finished_run / stage / name).read_bytes()
     assert (folder / "results/summaries/tiny.md").is_file()

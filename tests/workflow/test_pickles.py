@@ -47,8 +47,8 @@ IN_A_MODEL = [
 
 
 @pytest.fixture
-def model(workspace, finished_run, tmp_path):
-    return shutil.copytree(workspace / "results/base_models/people/tiny/model", tmp_path / "model")
+def model(finished_run, tmp_path):
+    return shutil.copytree(finished_run / "results/base_models/people/tiny/model", tmp_path / "model")
 
 
 @pytest.fixture(params=PICKLES)

@@ -38,12 +38,12 @@ class Kill(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(workspace, finished_run, tmp_path_factory):
+def undisturbed(finished_run, tmp_path_factory):
     """A run that nobody kills, and for how many seconds its training processes live while another run is beside it."""
     base = tmp_path_factory.mktemp("undisturbed")
 
     def run(number):
-        folder = ready_to_train(workspace, base / str(number), EPOCHS)
+        folder = ready_to_train(finished_run, base / str(number), EPOCHS)
         started = start(folder)
         seconds = 0.0
         while started.poll() is None:
@@ -57,10 +57,10 @@ def undisturbed(workspace, finished_run, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def outcome(workspace, undisturbed, tmp_path_factory):
+def outcome(finished_run, undisturbed, tmp_path_factory):
     """Gives what happened to the run of a seed."""
     base = tmp_path_factory.mktemp("killed")
-    return SideBySide(lambda seed: kill_and_go_on(seed, workspace, undisturbed, base / str(seed)), SEEDS)
+    return SideBySide(lambda seed: kill_and_go_on(seed, finished_run, undisturbed, base / str(seed)), SEEDS)
 
 
 def start(folder):
@@ -114,7 +114,7 @@ def identity(file):
     return status.st_ino, status.st_mtime_ns
 
 
-def kill_and_go_on(seed, workspace, undisturbed, folder):
+def kill_and_go_on(seed, finished_run, undisturbed, folder):
     """Kill a run at the seed's moment, call the same command again, and check what that one did and left."""
     reference, duration = undisturbed
     moment = random.Random(seed).uniform(0, duration)
@@ -122,7 +122,7 @@ def kill_and_go_on(seed, workspace, undisturbed, folder):
     kill = None
     while kill is None:  # a run that was faster than the undisturbed one may have ended before its moment
         shutil.rmtree(folder, ignore_errors=True)
-        ready_to_train(workspace, folder, EPOCHS)
+        ready_to_train(finished_run, folder, EPOCHS)
         kill = kill_during(folder, moment, everything)
         moment *= 0.9
 
