@@ -1,6 +1,7 @@
 """Linters, formatters and the type checker are content, no source runs texts; generated files and pins are in step."""
 
 import re
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -79,6 +80,21 @@ def test_the_lock_file_and_the_environment_agree(locked, environment):
 def test_the_installed_versions_are_the_pinned_ones(locked):
     installed = {name: version(name).partition("+")[0] for name in locked}
     assert installed == locked
+
+
+def test_the_tests_on_github_call_what_exists():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    commands = [shlex.split(line) for step in steps for line in step.get("run", "").splitlines()]
+    targets = re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert len(commands) >= 5
+    assert {program for program, *_ in commands} == {"make"}
+    assert [target for _, target, *_ in commands if target not in targets] == []
+    settings = [setting.partition("=") for _, _, *settings in commands for setting in settings]
+    assert {name for name, _, _ in settings} == {"TESTS"}
+    assert [path for _, _, paths in settings for path in paths.split() if not (ROOT / path).exists()] == []
+    actions = [step["uses"] for step in steps if "uses" in step]
+    assert [action for action in actions if not re.fullmatch(r"actions/[\w-]+@v\d+", action)] == []
 
 
 FORBIDDEN = {
