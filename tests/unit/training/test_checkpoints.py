@@ -317,7 +317,7 @@ def test_what_killed_jobs_left_is_not_read_and_is_discarded_with_the_rest(tmp_pa
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("number", [os.getpid(), 1])
+@pytest.mark.parametrize("number", [os.getpid(), 1], ids=["of its number", "of another"])
 def test_what_a_job_killed_while_it_discarded_left_is_discarded_by_the_next(tmp_path, capsys, monkeypatch, number):
     checkpoint = Checkpoint(tmp_path / "checkpoint", "this run")
     checkpoint.save(start(), {}, None)
