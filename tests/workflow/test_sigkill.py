@@ -13,7 +13,6 @@ from collections import Counter
 from contextlib import suppress
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -22,14 +21,14 @@ from safetensors import safe_open
 
 STAGES = {"stage1": STAGE1, "stage2_seed0": LAST_STAGE}
 VICTIMS = ("the training process", "everything")
-SEEDS = range(5)  # each gives one moment of a stage for each victim
+SEEDS = range(5)  # each gives one moment of a stage for each victim: two before its first checkpoint, three behind it
 CASES = list(product(STAGES, VICTIMS, SEEDS))
 EPOCHS = 30  # of either stage: training is to take a fair share of a job's time, most of which goes into imports
 FILES = ("metrics.parquet", "model/model.safetensors")
 
 
 class Kill(NamedTuple):
-    """What was killed, when, and what it left."""
+    """What was killed, when (seconds since its start, or since its first checkpoint), and what it left."""
 
     process: int
     seconds: float
@@ -44,14 +43,15 @@ def command(stage):
 
 @pytest.fixture(scope="module")
 def undisturbed(finished_run, tmp_path_factory):
-    """A run that nobody kills, and for how many seconds the training process of each stage lives."""
+    """A run that nobody kills, and for how many seconds each stage trains without a checkpoint (False) and with one."""
     folder = ready_to_train(finished_run, tmp_path_factory.mktemp("undisturbed") / "run", EPOCHS)
     run = start(folder, "stage2_seed0")
     seconds = Counter()
     while run.poll() is None:
         training, watched = watch(folder)
         if training:
-            seconds[checkpoint_folder(training).name] += watched
+            file = checkpoint(folder, training)
+            seconds[file.parent.name, file.exists()] += watched
     assert run.returncode == 0, (folder / "output.txt").read_text()
     return folder, seconds
 
@@ -70,10 +70,10 @@ def start(folder, stage):
         )
 
 
-def checkpoint_folder(training):
-    """Where a training process keeps its checkpoint; the folder has the name of the stage."""
+def checkpoint(folder, training):
+    """The file where a training process keeps its checkpoint; its folder has the name of the stage."""
     _, words = training
-    return Path(words[words.index("--checkpoint") + 1])
+    return folder / words[words.index("--checkpoint") + 1] / "checkpoint.safetensors"
 
 
 def watch(folder):
@@ -84,34 +84,36 @@ def watch(folder):
     return (found[0], time.monotonic() - begin) if found else (None, 0.0)
 
 
-def kill_during(folder, stage, moment, victim):
-    """Run, and kill the training process, or Snakemake and all its jobs, once training has taken `moment` seconds.
+def kill_during(folder, stage, behind, moment, victim):
+    """Run, and kill the training process, or Snakemake and all its jobs, after `moment` seconds of training.
 
-    None if it ended before that.
+    behind: whether they count from the first checkpoint on. None if training ended before that.
     """
     run = start(folder, stage)
     seconds = 0.0
     while run.poll() is None:
         training, watched = watch(folder)
-        seconds += watched
-        if training and seconds >= moment:
-            with suppress(ProcessLookupError):
-                os.killpg(run.pid, signal.SIGKILL) if victim == "everything" else os.kill(training[0], signal.SIGKILL)
-            if run.wait() == 0:
-                return None
-            while running_in(folder):
-                time.sleep(0.01)
-            checkpoint = folder / checkpoint_folder(training) / "checkpoint.safetensors"
-            return Kill(training[0], seconds, read_progress(checkpoint))
+        if training and (checkpoint(folder, training).exists() or not behind):
+            seconds += watched
+            if seconds >= moment:
+                with suppress(ProcessLookupError):
+                    os.killpg(run.pid, signal.SIGKILL) if victim == "everything" else os.kill(
+                        training[0], signal.SIGKILL
+                    )
+                if run.wait() == 0:
+                    return None
+                while running_in(folder):
+                    time.sleep(0.01)
+                return Kill(training[0], seconds, read_progress(checkpoint(folder, training)))
     return None
 
 
-def read_progress(checkpoint):
+def read_progress(file):
     """What a checkpoint says of its run's progress; None without a checkpoint."""
-    if not checkpoint.exists():
+    if not file.exists():
         return None
-    with safe_open(checkpoint, "numpy") as file:
-        return json.loads(file.metadata()["content"])["progress"]
+    with safe_open(file, "numpy") as content:
+        return json.loads(content.metadata()["content"])["progress"]
 
 
 def identity(file):
@@ -131,12 +133,13 @@ def without_results_from(stage, reference, folder):
 def kill_and_go_on(stage, victim, seed, undisturbed, folder):
     """Kill a stage at the seed's moment, call the same command again, and check what that one did and left."""
     reference, durations = undisturbed
-    moment = random.Random(f"{stage}, {victim}, {seed}").uniform(0, durations[stage])
+    behind = seed > 1
+    moment = random.Random(f"{stage}, {victim}, {seed}").uniform(0, durations[stage, behind])
     kill = None
     while kill is None:  # a run that was faster than the undisturbed one may have ended before its moment
         shutil.rmtree(folder, ignore_errors=True)
         without_results_from(stage, reference, folder)
-        kill = kill_during(folder, stage, moment, victim)
+        kill = kill_during(folder, stage, behind, moment, victim)
         moment *= 0.9
 
     earlier = list(STAGES.values())[: list(STAGES).index(stage)]
@@ -168,7 +171,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(outcome, capsys, stage,
     at = kill.checkpoint and f"checkpoint at epoch {kill.checkpoint['epochs']}, step {kill.checkpoint['steps']}"
     with capsys.disabled():
         print(
-            f"\nSIGKILL of {victim}, seed {seed}, after {kill.seconds:.1f} s of {stage} ({at or 'no checkpoint'}):"
+            f"\nSIGKILL of {victim}, seed {seed}, at {kill.seconds:.1f} s of {stage} ({at or 'no checkpoint'}):"
             " identical"
         )
 
