@@ -1,6 +1,7 @@
 """One complete run of the tiny study, and one of a study with plans of one, two and three stages."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -9,6 +10,11 @@ from project import change_config, snakemake
 
 from metaocl.artifacts.publishing import file_hash
 
+# The stages of the study of plans that the finished run has not; it has those of the plan of two.
+TO_TRAIN = [
+    "one_stage/seed0/stage2_seed0",
+    *(f"three_stages/seed0/{stage}" for stage in ("stage1", "stage2", "stage2_seed0")),
+]
 CELL = ("dataset", "define_type", "model", "plan")
 STATISTICS = {"mean", "sd", "ci_low", "ci_high", "p_value", "effect_size"}
 
@@ -118,14 +124,8 @@ def test_a_base_model_below_its_threshold_is_an_error_and_leaves_no_model(finish
     assert not list((finished / "results/base_models/people/strict").rglob("*"))
 
 
-def test_plans_of_one_two_and_three_stages_run_and_share_what_is_finished(finished):
-    run = snakemake("results/summaries/plans.md", "results/figures/plans/training_curves.png", cwd=finished)
-    trained = "".join(line for line in (run.stdout + run.stderr).splitlines() if "--initial-model" in line)
-    assert "one_stage" in trained
-    assert "three_stages" in trained
-    assert "two_stages" not in trained
-    metrics = pd.read_parquet(finished / "results/tables/plans/metrics.parquet")
-    assert metrics.groupby("plan")["stage"].max().to_dict() == {"one_stage": 1, "two_stages": 2, "three_stages": 3}
-    cells = json.loads((finished / "results/summaries/plans.json").read_text())["cells"]
-    assert {cell["plan"] for cell in cells} == {"one_stage", "two_stages", "three_stages"}
-    assert all(cell["n_seeds"] == 1 and cell["ocl"]["sd"] is None for cell in cells)
+def test_plans_of_one_two_and_three_stages_share_what_is_finished(finished):
+    plan = snakemake("--dry-run", "--printshellcmds", "results/summaries/plans.md", cwd=finished)
+    commands = [line for line in (plan.stdout + plan.stderr).splitlines() if "--initial-model" in line]
+    trained = [re.search(r"--metrics \S+/people/tve/tiny/(\S+)/metrics", command)[1] for command in commands]
+    assert sorted(trained) == TO_TRAIN
