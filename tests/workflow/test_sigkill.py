@@ -21,14 +21,14 @@ from safetensors import safe_open
 
 STAGES = {"stage1": STAGE1, "stage2_seed0": LAST_STAGE}
 VICTIMS = ("the training process", "everything")
-SEEDS = range(5)  # each gives one moment of a stage for each victim: two before its first checkpoint, three behind it
+SEEDS = range(5)  # each gives one moment of a stage for each victim: two before its first checkpoint, three behind one
 CASES = list(product(STAGES, VICTIMS, SEEDS))
 EPOCHS = 30  # of either stage: training is to take a fair share of a job's time, most of which goes into imports
 FILES = ("metrics.parquet", "model/model.safetensors")
 
 
 class Kill(NamedTuple):
-    """What was killed, when (seconds since its start, or since its first checkpoint), and what it left."""
+    """What was killed, after how many seconds of training, and what it left."""
 
     process: int
     seconds: float
@@ -43,7 +43,7 @@ def command(stage):
 
 @pytest.fixture(scope="module")
 def undisturbed(finished_run, tmp_path_factory):
-    """A run that nobody kills, and for how many seconds each stage trains without a checkpoint (False) and with one."""
+    """A run that nobody kills, and for how many seconds the training process of each stage has no checkpoint yet."""
     folder = ready_to_train(finished_run, tmp_path_factory.mktemp("undisturbed") / "run", EPOCHS)
     run = start(folder, "stage2_seed0")
     seconds = Counter()
@@ -51,7 +51,7 @@ def undisturbed(finished_run, tmp_path_factory):
         training, watched = watch(folder)
         if training:
             file = checkpoint(folder, training)
-            seconds[file.parent.name, file.exists()] += watched
+            seconds[file.parent.name] += 0 if file.exists() else watched
     assert run.returncode == 0, (folder / "output.txt").read_text()
     return folder, seconds
 
@@ -84,36 +84,32 @@ def watch(folder):
     return (found[0], time.monotonic() - begin) if found else (None, 0.0)
 
 
-def kill_during(folder, stage, behind, moment, victim):
-    """Run, and kill the training process, or Snakemake and all its jobs, after `moment` seconds of training.
+def kill_during(folder, stage, victim, has_come):
+    """Run, and kill the training process, or Snakemake and all its jobs, at a moment of training; None if it ended.
 
-    behind: whether they count from the first checkpoint on. None if training ended before that.
+    has_come: tells by the seconds that training has taken, and by its checkpoint's progress, whether it is the moment.
     """
     run = start(folder, stage)
     seconds = 0.0
     while run.poll() is None:
         training, watched = watch(folder)
-        if training and (checkpoint(folder, training).exists() or not behind):
-            seconds += watched
-            if seconds >= moment:
-                with suppress(ProcessLookupError):
-                    os.killpg(run.pid, signal.SIGKILL) if victim == "everything" else os.kill(
-                        training[0], signal.SIGKILL
-                    )
-                if run.wait() == 0:
-                    return None
-                while running_in(folder):
-                    time.sleep(0.01)
-                return Kill(training[0], seconds, read_progress(checkpoint(folder, training)))
+        seconds += watched
+        if training and has_come(seconds, read_progress(checkpoint(folder, training))):
+            with suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL) if victim == "everything" else os.kill(training[0], signal.SIGKILL)
+            if run.wait() == 0:
+                return None
+            while running_in(folder):
+                time.sleep(0.01)
+            return Kill(training[0], seconds, read_progress(checkpoint(folder, training)))
     return None
 
 
 def read_progress(file):
     """What a checkpoint says of its run's progress; None without a checkpoint."""
-    if not file.exists():
-        return None
-    with safe_open(file, "numpy") as content:
+    with suppress(FileNotFoundError), safe_open(file, "numpy") as content:
         return json.loads(content.metadata()["content"])["progress"]
+    return None
 
 
 def identity(file):
@@ -130,17 +126,24 @@ def without_results_from(stage, reference, folder):
     shutil.rmtree(folder / "results/logs")
 
 
+def draw_moment(draw, behind, seconds):
+    """Tells whether a moment has come: within so many seconds of training, or behind the checkpoint of some epoch."""
+    if not behind:
+        moment = draw.uniform(0, seconds)
+        return lambda seconds, progress: seconds >= moment
+    epochs = draw.randrange(EPOCHS - 1)
+    return lambda seconds, progress: progress is not None and progress["epochs"] >= epochs
+
+
 def kill_and_go_on(stage, victim, seed, undisturbed, folder):
     """Kill a stage at the seed's moment, call the same command again, and check what that one did and left."""
-    reference, durations = undisturbed
-    behind = seed > 1
-    moment = random.Random(f"{stage}, {victim}, {seed}").uniform(0, durations[stage, behind])
+    reference, seconds = undisturbed
+    draw = random.Random(f"{stage}, {victim}, {seed}")
     kill = None
-    while kill is None:  # a run that was faster than the undisturbed one may have ended before its moment
+    while kill is None:  # training may have ended before its moment was seen; then there is another
         shutil.rmtree(folder, ignore_errors=True)
         without_results_from(stage, reference, folder)
-        kill = kill_during(folder, stage, behind, moment, victim)
-        moment *= 0.9
+        kill = kill_during(folder, stage, victim, draw_moment(draw, seed > 1, seconds[stage]))
 
     earlier = list(STAGES.values())[: list(STAGES).index(stage)]
     done = ["results/facts", "results/documents", "results/base_models", *earlier]
@@ -171,7 +174,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(outcome, capsys, stage,
     at = kill.checkpoint and f"checkpoint at epoch {kill.checkpoint['epochs']}, step {kill.checkpoint['steps']}"
     with capsys.disabled():
         print(
-            f"\nSIGKILL of {victim}, seed {seed}, at {kill.seconds:.1f} s of {stage} ({at or 'no checkpoint'}):"
+            f"\nSIGKILL of {victim}, seed {seed}, after {kill.seconds:.1f} s of {stage} ({at or 'no checkpoint'}):"
             " identical"
         )
 
