@@ -1,6 +1,7 @@
 # make               sets everything up in .venv and runs the study of config/config.yaml
 # make cities        adds a real pretrained model (100 MB) and runs the study of config/cities.yaml with it
 # make test          sets everything up, the pretrained model too, and runs all tests but those on a cluster
+# make test-fast     what to run after an edit, in a minute: the checkers of the code, and the unit tests but the slow ones
 # make test-cluster  starts a Slurm of its own on this machine and runs a study on it, through its faults too
 # make benchmark     measures how fast it is, next to a plain use of transformers (half an hour)
 # Plain Snakemake works as well, once .venv/bin is on the PATH.
@@ -8,7 +9,12 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: study cities test test-cluster benchmark reference rulegraph format clean
+# As many tests side by side as there are processors, up to eight (a process takes about 1 GB), and those of a file in one
+# process, which makes once what they share. Tests of the workflow come first: among them are the long ones.
+TESTS ?= tests/workflow tests/unit
+PYTEST = python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+
+.PHONY: study cities test test-fast test-cluster benchmark reference rulegraph format clean
 
 study: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
@@ -19,7 +25,10 @@ cities: .venv/smollm2
 	snakemake --configfile config/cities.yaml
 
 test: .venv/smollm2
-	python -m pytest
+	$(PYTEST) $(TESTS)
+
+test-fast: .venv/installed
+	$(PYTEST) -m "not slow" tests/workflow/test_cleanliness.py tests/unit
 
 # Slurm and munge are Debian packages; where they cannot be installed, each test says that it skips.
 test-cluster: .venv/installed

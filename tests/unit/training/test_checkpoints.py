@@ -19,7 +19,7 @@ from metaocl.artifacts.checksums import file_hash
 from metaocl.artifacts.tables import write_table
 from metaocl.training import checkpoints
 from metaocl.training.adafactor import Adafactor
-from metaocl.training.checkpoints import Checkpoint, CheckpointError, TrainingState, fingerprint
+from metaocl.training.checkpoints import Checkpoint, CheckpointError, TrainingState
 
 STEPS = 10
 STEPS_PER_EPOCH = 4
@@ -318,7 +318,7 @@ def test_what_killed_jobs_left_is_not_read_and_is_discarded_with_the_rest(tmp_pa
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("number", [os.getpid(), 1])
+@pytest.mark.parametrize("number", [os.getpid(), 1], ids=["of its number", "of another"])
 def test_what_a_job_killed_while_it_discarded_left_is_discarded_by_the_next(tmp_path, capsys, monkeypatch, number):
     checkpoint = Checkpoint(tmp_path / "checkpoint", "this run")
     checkpoint.save(start(), {}, None)
@@ -373,39 +373,3 @@ def test_a_checkpoint_that_cannot_be_removed_is_a_message_only(tmp_path, capsys,
     monkeypatch.setattr(os, "replace", full_disk)
     checkpoint.discard()
     assert capsys.readouterr().err.startswith(f"{tmp_path}: the checkpoint cannot be removed: ")
-
-
-# The fingerprint.
-
-
-def inputs(folder, weights="weights", name="model.safetensors"):
-    (folder / "model" / "deep").mkdir(parents=True)
-    (folder / "model" / name).write_text(weights)
-    (folder / "model" / "deep" / "config.json").write_text("{}")
-    (folder / "documents.parquet").write_text("documents")
-    return folder / "model", folder / "documents.parquet"
-
-
-def test_the_fingerprint_is_that_of_the_content_wherever_it_lies(tmp_path):
-    first = fingerprint({"seed": 1, "betas": (0.9, 0.99)}, *inputs(tmp_path / "here"))
-    second = fingerprint({"betas": (0.9, 0.99), "seed": 1}, *inputs(tmp_path / "there"))
-    assert first == second
-    assert len(first) == 64
-
-
-def test_any_change_changes_the_fingerprint(tmp_path):
-    model, documents = inputs(tmp_path / "same")
-    prints = [
-        fingerprint({"seed": 1}, model, documents),
-        fingerprint({"seed": 2}, model, documents),
-        fingerprint({"seed": 1}, model),
-        fingerprint({"seed": 1}, documents, model),
-        fingerprint({"seed": 1}, *inputs(tmp_path / "other bytes", weights="others")),
-        fingerprint({"seed": 1}, *inputs(tmp_path / "other name", name="pytorch_model.safetensors")),
-    ]
-    assert len(set(prints)) == len(prints)
-
-
-def test_an_absent_input_has_no_fingerprint(tmp_path):
-    with pytest.raises(FileNotFoundError, match="absent"):
-        fingerprint({}, tmp_path / "absent")

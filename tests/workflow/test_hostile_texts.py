@@ -1,45 +1,28 @@
-"""Hostile input is refused or handled as data: no text is run, no pickle is read, and jobs need no network."""
+"""Hostile texts, of the configuration and of the data, are refused or handled as data: none is run."""
 
 import copy
 import functools
 import http.server
 import json
 import os
-import pickle
 import re
 import shutil
 import subprocess
 import sys
 import threading
-from contextlib import suppress
 from typing import get_args
 
 import pandas as pd
 import pytest
-import torch
 import yaml
-from project import CONFIG, LAST_STAGE, ROOT, STAGE1, change_config, copy_project, one_cell, snakemake
-from safetensors.torch import load_file
+from project import CONFIG, ROOT, assert_nothing_ran, change_config, copy_project, snakemake
 
-from metaocl.artifacts.checksums import file_hash, write_checksums
-from metaocl.artifacts.tables import read_rows
+from metaocl.artifacts.checksums import file_hash
 from metaocl.config.entry import ConfigError, Entry
-from metaocl.config.models import Pretrained
 from metaocl.config.parsing import parse_config
-from metaocl.documents.records import Document
-from metaocl.errors import UserError
-from metaocl.text.models import load_model
-from metaocl.text.pretrained import load_pretrained
-from metaocl.training.checkpoints import Checkpoint
 
 SAMPLE = ROOT / "tests/data/cvdb.csv"
 
-
-def assert_nothing_ran(folder):
-    assert list(folder.rglob("hacked*")) == []
-
-
-# Texts of the configuration.
 
 # What a shell, a pattern of files, a path or printf would read specially.
 HOSTILE = """it's "a" `touch hacked` $(touch hacked); touch hacked & touch hacked | touch hacked \\ %s %% * ? [a-z] ~"""
@@ -259,198 +242,11 @@ def test_hostile_names_in_the_data_are_names(tmp_path):
     assert definitions["completion"].str.endswith(f"{ending}\n").all()
 
 
-def test_a_configuration_that_names_python_objects_is_refused(workspace, tmp_path):
+def test_a_configuration_that_names_python_objects_is_refused(tmp_path):
     (tmp_path / "bad.yaml").write_text(f'study: !!python/object/apply:os.system ["touch {tmp_path}/hacked"]\n')
-    run = snakemake("--dry-run", "--configfile", str(tmp_path / "bad.yaml"), cwd=workspace, check=False)
+    run = snakemake(
+        "--dry-run", "--configfile", str(tmp_path / "bad.yaml"), cwd=copy_project(tmp_path / "project"), check=False
+    )
     assert run.returncode != 0
     assert "Traceback" not in run.stdout + run.stderr
-    assert_nothing_ran(tmp_path)
-
-
-# Pickles.
-
-
-class Attack:
-    """An object that writes a file when it is unpickled."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return open, (str(self.marker), "w")
-
-
-PICKLES = {
-    "a plain pickle": lambda attack, path: path.write_bytes(pickle.dumps(attack)),
-    "torch's zip": lambda attack, path: torch.save({"weight": attack}, path),
-    "torch's older form": lambda attack, path: torch.save(
-        {"weight": attack}, path, _use_new_zipfile_serialization=False
-    ),
-}
-IN_A_MODEL = [
-    *("pytorch_model.bin", "model.bin", "adapter_model.bin", "optimizer.pt", "training_args.bin", "rng_state.pth"),
-    *("model.safetensors", "config.json", "generation_config.json", "adapter_config.json"),
-    *("model.safetensors.index.json", "pytorch_model.bin.index.json"),
-    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json"),
-    *("tokenizer.model", "tokenizer.pkl", "vocab.pkl", "chat_template.jinja"),
-]
-
-
-@pytest.fixture
-def model(workspace, finished_run, tmp_path):
-    return shutil.copytree(workspace / "results/base_models/people/tiny/model", tmp_path / "model")
-
-
-@pytest.fixture(params=PICKLES)
-def plant(request, tmp_path):
-    """Writes a pickle that would write the file `hacked`."""
-    return functools.partial(PICKLES[request.param], Attack(tmp_path / "hacked"))
-
-
-def edit(path, **changes):
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-
-
-def loads(model):
-    """Which of the two ways in which jobs read models take this one."""
-    write_checksums(model)  # as whoever gives it to us would do
-    taken = []
-    for load in (load_model, lambda folder: load_pretrained(Pretrained(folder=str(folder)))):
-        with suppress(UserError):
-            load(model)
-            taken.append(load)
-    return taken
-
-
-def test_the_pickles_of_these_tests_do_harm_where_they_are_read(plant, tmp_path):
-    plant(tmp_path / "attack")
-    with suppress(RuntimeError):  # it is not what torch expects; too late
-        torch.load(tmp_path / "attack", weights_only=False)
-    assert (tmp_path / "hacked").exists()
-
-
-@pytest.mark.parametrize("name", IN_A_MODEL)
-def test_a_pickle_in_a_models_folder_is_not_read(model, plant, name):
-    plant(model / name)
-    loads(model)
-    assert_nothing_ran(model.parent)
-
-
-@pytest.mark.parametrize("shard", ["shard.bin", "model-00001-of-00001.safetensors"])
-def test_an_index_of_weights_that_names_a_pickle_is_refused(model, plant, shard):
-    names = list(load_file(model / "model.safetensors"))
-    (model / "model.safetensors").unlink()
-    plant(model / shard)
-    index = {"metadata": {}, "weight_map": dict.fromkeys(names, shard)}
-    (model / "model.safetensors.index.json").write_text(json.dumps(index))
-    assert loads(model) == []
-    assert_nothing_ran(model.parent)
-
-
-def test_harmless_weights_that_are_pickled_are_refused_too(model):
-    weights = load_file(model / "model.safetensors")
-    (model / "model.safetensors").unlink()
-    torch.save(weights, model / "shard.bin")
-    index = {"metadata": {}, "weight_map": dict.fromkeys(weights, "shard.bin")}
-    (model / "model.safetensors.index.json").write_text(json.dumps(index))
-    assert loads(model) == []
-
-
-@pytest.mark.parametrize("name", ["adapter_model.bin", "../attack.safetensors", "attack.bin"])
-def test_a_configuration_that_names_a_pickle_as_weights_is_refused(model, plant, name):
-    plant(model / name)
-    edit(model / "config.json", transformers_weights=name)
-    assert loads(model) == []
-    assert_nothing_ran(model.parent)
-
-
-@pytest.mark.parametrize("key", ["attn_implementation", "_attn_implementation", "experts_implementation"])
-def test_code_from_the_hub_that_a_configuration_asks_for_is_not_fetched(model, monkeypatch, key):
-    asked = []
-    monkeypatch.setattr("transformers.integrations.hub_kernels.get_kernel", lambda *names, **_: asked.append(names))
-    monkeypatch.setattr("transformers.integrations.hub_kernels.is_kernels_available", lambda *_, **__: True)
-    edit(model / "config.json", **{key: "kernels-community/attention"})
-    loads(model)
-    assert asked == []
-
-
-def test_a_pickle_in_the_place_of_a_table_is_not_read(plant, tmp_path):
-    plant(tmp_path / "documents.parquet")
-    with pytest.raises(UserError, match=r"documents\.parquet: cannot be read"):
-        read_rows(tmp_path / "documents.parquet", Document)
-    assert_nothing_ran(tmp_path)
-
-
-def test_a_pickle_in_the_place_of_a_checkpoint_is_not_read(plant, tmp_path, capsys):
-    checkpoint = Checkpoint(tmp_path, "this run")
-    plant(checkpoint.file)
-    assert checkpoint.restore(None) is None
-    assert "the checkpoint is not used" in capsys.readouterr().err
-    assert_nothing_ran(tmp_path)
-
-
-FORBIDDEN = {
-    "pickles": r"\b(import|from) +(c?[pP]ickle|dill|joblib|shelve|marshal)\b|read_pickle|torch\.load\(|weights_only",
-    "arrays of pickles": r"allow_pickle=True",
-    "code that comes with a model": r"trust_remote_code=(?!False)",
-    "texts as commands": r"shell=True|os\.system|os\.popen",
-    "texts as Python": r"(?<![\w.])(eval|exec|__import__)\(",
-    "YAML with Python objects": r"yaml\.(load|unsafe_load|full_load)\(",
-}
-
-
-@pytest.mark.parametrize("pattern", FORBIDDEN.values(), ids=FORBIDDEN)
-def test_no_source_reads_pickles_or_runs_texts(pattern):
-    sources = [*ROOT.glob("scripts/**/*.py"), *ROOT.glob("workflow/**/*.smk"), ROOT / "workflow/Snakefile"]
-    assert len(sources) > 50
-    found = [
-        f"{path.relative_to(ROOT)}:{number}: {line}"
-        for path in sources
-        for number, line in enumerate(path.read_text().splitlines(), start=1)
-        if re.search(pattern, line)
-    ]
-    assert found == []
-
-
-# The network, and the folder's name.
-
-TRAP = """
-import os, socket, sys
-
-def refuse(*arguments, **options):
-    with open(os.environ["ATTEMPTS"], "a") as attempts:
-        print(sys.argv, arguments, file=attempts)
-    raise OSError("this machine has no network")
-
-socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = refuse
-socket.getaddrinfo = socket.gethostbyname = refuse
-"""
-
-
-@pytest.fixture
-def no_network(tmp_path):
-    """The environment of a machine without network, on which attempts to use one are written to the file ATTEMPTS."""
-    (tmp_path / "trap").mkdir()
-    (tmp_path / "trap/sitecustomize.py").write_text(TRAP)
-    return {"PYTHONPATH": str(tmp_path / "trap"), "ATTEMPTS": str(tmp_path / "attempts")}
-
-
-def test_an_attempt_to_use_the_network_is_noticed(no_network, tmp_path):
-    code = "import urllib.request as r; r.urlopen('http://127.0.0.1:9')"
-    assert (
-        subprocess.run([sys.executable, "-c", code], env=os.environ | no_network, capture_output=True).returncode != 0
-    )
-    assert "127.0.0.1" in (tmp_path / "attempts").read_text()
-
-
-def test_a_study_needs_no_network_and_runs_in_a_folder_of_any_name(workspace, finished_run, no_network, tmp_path):
-    folder = tmp_path / """it's a "study" $(touch hacked) `touch hacked`; touch hacked & * \\ ü"""
-    folder.mkdir()
-    copy_project(folder)
-    change_config(folder, one_cell)
-    snakemake(cwd=folder, **no_network)
-    assert not (tmp_path / "attempts").exists(), (tmp_path / "attempts").read_text()
-    for stage in (STAGE1, LAST_STAGE):
-        for name in ("metrics.parquet", "model/model.safetensors"):
-            assert (folder / stage / name).read_bytes() == (workspace / stage / name).read_bytes()
     assert_nothing_ran(tmp_path)
