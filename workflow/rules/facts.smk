@@ -1,24 +1,6 @@
 # Needs: a source of facts. Makes: <results>/facts/{dataset}/, entities with question-answer pairs.
 
 
-def source_url(wildcards):
-    """The file to fetch, for Snakemake's storage plugin."""
-    return storage.http(settings.datasets[wildcards.dataset].source.url)
-
-
-def source_data(wildcards):
-    """The public file of a data set: the user's own, or the one that is fetched."""
-    return settings.datasets[wildcards.dataset].source.path or rules.fetch_data.output
-
-
-def facts_data(wildcards):
-    """What a source reads; nothing if its data come with a Python package."""
-    kind = settings.datasets[wildcards.dataset].source.kind
-    if kind == "trex":
-        return rules.tabulate_trex.output.triples
-    return source_data(wildcards) if kind == "cvdb" else []
-
-
 rule fetch_data:
     input:
         source_url,

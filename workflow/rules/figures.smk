@@ -1,19 +1,5 @@
 # Needs: the tables of a study. Makes: <results>/figures/{study}/. A change of looks retrains nothing.
 
-import json
-
-from metaocl.design.axes import AXES
-from metaocl.planning.cells import axis_values
-
-
-def axis_of(wildcards):
-    """What a study varies, as JSON: its label, whether its scale is logarithmic, and its value for each cell."""
-    study = settings.studies[wildcards.study]
-    axis = AXES[study.axis]
-    values = axis_values(study, settings)
-    shown = {"label": axis.label, "log": axis.log, "values": values}
-    return json.dumps(shown, ensure_ascii=False)
-
 
 rule plot_training_curves:
     input:

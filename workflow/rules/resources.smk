@@ -25,3 +25,13 @@ def stage_minutes(wildcards, attempt):
 def base_minutes(wildcards, attempt):
     """The time limit of a base model's training, which has no checkpoints."""
     return attempt * 240
+
+
+def memory_option(wildcards):
+    model = settings.models[wildcards.model]
+    return "--gradient-checkpointing" if model.gradient_checkpointing else ""
+
+
+def kept(model):
+    """A model that only other jobs need: there for good, or until they have run."""
+    return model if settings.keep == "all" else temp(model)

@@ -8,10 +8,6 @@ PLANS_WITH_SNAPSHOTS = [
 ]
 
 
-def snapshots_option(wildcards, output):
-    return f"--snapshots {output.snapshots}"
-
-
 if PLANS_WITH_SNAPSHOTS:
 
     use rule train_stage as train_stage_with_snapshots with:
@@ -31,7 +27,7 @@ if PLANS_WITH_SNAPSHOTS:
             threads=model_threads,
             memory=memory_option,
             checkpoint=f"{CHECKPOINTS}/stage{{stage}}",
-            snapshots=snapshots_option,
+            snapshots=lambda wildcards, output: f"--snapshots {output.snapshots}",
             code=code_version("train_stage.py"),
 
     use rule train_last_stage as train_last_stage_with_snapshots with:
@@ -49,7 +45,7 @@ if PLANS_WITH_SNAPSHOTS:
             threads=model_threads,
             memory=memory_option,
             checkpoint=f"{CHECKPOINTS}/stage2_seed{{stage2_seed}}",
-            snapshots=snapshots_option,
+            snapshots=lambda wildcards, output: f"--snapshots {output.snapshots}",
             code=code_version("train_stage.py"),
 
     ruleorder: train_stage_with_snapshots > train_stage

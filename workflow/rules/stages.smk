@@ -2,27 +2,11 @@
 # An unfinished run keeps its checkpoint in <results>/checkpoints/, where no rule of Snakemake's deletes it.
 # Stages before the new definitions are shared by all stage-2 seeds; the last stage has one run for each.
 
-from metaocl.planning.places import STAGE, model_before
+from metaocl.planning.places import STAGE
 
 CHECKPOINTS = STAGE.replace(
     "<results>/stages", f"{settings.pathvars.results}/checkpoints"
 )
-
-
-def previous_model(wildcards):
-    """The model that a stage starts from."""
-    number = int(getattr(wildcards, "stage", len(plan_stages(wildcards))))
-    return model_before(number, settings.models[wildcards.model])
-
-
-def memory_option(wildcards):
-    model = settings.models[wildcards.model]
-    return "--gradient-checkpointing" if model.gradient_checkpointing else ""
-
-
-def kept(model):
-    """A model that only other jobs need: there for good, or until they have run."""
-    return model if settings.keep == "all" else temp(model)
 
 
 rule train_stage:

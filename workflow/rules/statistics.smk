@@ -1,16 +1,6 @@
 # Needs: the metrics of all runs of a study. Makes: <results>/tables/{study}/, metrics and effects as parquet and CSV.
 
-import json
-
 from metaocl.planning.targets import study_runs
-
-
-def plan_lengths(wildcards):
-    """The number of stages of each plan of a study, as JSON."""
-    plans = settings.studies[wildcards.study].plans
-    return json.dumps(
-        {plan: len(settings.plans[plan].stages) for plan in sorted(plans)}
-    )
 
 
 rule collect_metrics:
@@ -28,7 +18,7 @@ rule collect_metrics:
     params:
         study=settings_of("study"),
         stages=plan_lengths,
-        results=settings.pathvars.results,
+        results=lambda wildcards: settings.pathvars.results,
         code=code_version("collect_metrics.py"),
     message:
         "Collect the metrics of study {wildcards.study}"
