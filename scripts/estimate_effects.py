@@ -24,7 +24,9 @@ def main() -> None:
     parser.add_argument("--gaps-csv", type=Path, required=True, help="the same table, to write as CSV")
     arguments = parser.parse_args()
 
-    gaps = seed_gaps(read_table(arguments.metrics).to_pandas())
+    # Column by column, each leaving Arrow's memory for pandas': of a large study the table is not held twice.
+    metrics = read_table(arguments.metrics).to_pandas(split_blocks=True, self_destruct=True)
+    gaps = seed_gaps(metrics)
     effects = estimate_effects(gaps)
     targets = arguments.parquet, arguments.csv, arguments.gaps_parquet, arguments.gaps_csv
     with published(*targets) as (effects_parquet, effects_csv, gaps_parquet, gaps_csv):

@@ -9,7 +9,7 @@ from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
 from metaocl.commands import command_parser, run_command
 from metaocl.figures.gaps import draw_gaps
-from metaocl.figures.training_curves import save_figure
+from metaocl.figures.style import save_figure
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
 from metaocl.commands import command_parser, run_command
-from metaocl.figures.training_curves import draw_training_curves, save_figure
+from metaocl.figures.style import save_figure
+from metaocl.figures.training_curves import draw_training_curves
 
 
 def main() -> None:

@@ -1,17 +1,14 @@
-"""Figures, drawn from the tables alone: what all of them share, and the training curves."""
+"""Training curves: all measures over all epochs."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from io import BytesIO
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
-from matplotlib import rcParams, style
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -19,29 +16,9 @@ from matplotlib.ticker import MaxNLocator
 from metaocl.design.measures import MEASURES
 from metaocl.design.test_sets import TEST_SET_TITLES, TestSet
 from metaocl.errors import UserError
+from metaocl.figures.style import PAGE_WIDTH, SMALL, Look, count_seeds, styled
 from metaocl.planning.cells import CELL
 from metaocl.statistics.intervals import mean_interval
-
-STYLE = Path(__file__).parent / "style.mplstyle"
-PAGE_WIDTH = 6.75  # inches; the width of a column and the height of a row of panels are the style's figure size
-SMALL = 6  # points, of what is written inside a panel
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a line is drawn, and its name in the legend."""
-
-    label: str
-    color: str
-    line: str | tuple[float, tuple[float, ...]]
-    marker: str
-    filled: bool = True
-
-    def options(self) -> dict[str, Any]:
-        """The look as matplotlib's options."""
-        face = self.color if self.filled else "white"
-        return {"color": self.color, "linestyle": self.line, "marker": self.marker, "markerfacecolor": face}
-
 
 # How the paper writes each subset (dot: tag 1, bar: tag 2, tilde: the new tag of stage 2), and how it is drawn.
 # Okabe and Ito's colours keep apart for colour-blind readers: blue is tag 1, orange and red are tag 2, greys have no
@@ -186,24 +163,3 @@ def _add_legend(figure: Figure, panels: Iterable[Axes]) -> None:
     order = [look.label for look in [*LINES.values(), *AS_DEFINED.values()] if look.label in handles]
     figure.legend([handles[label] for label in order], order, loc="outside right center")
     figure.set_figheight(max(figure.get_figheight(), 0.19 * len(order)))
-
-
-def styled() -> AbstractContextManager[None]:
-    """The style of all figures, whatever the user's own matplotlibrc says."""
-    return style.context(STYLE, after_reset=True)
-
-
-def count_seeds(counts: Iterable[int]) -> str:
-    """ "5 seeds", or "3–5 seeds" where they differ."""
-    least, most = min(counts, default=0), max(counts, default=0)
-    return f"{most} seed{'s' if most != 1 else ''}" if least == most else f"{least}–{most} seeds"
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure in the format of the path's ending; no date enters, so that equal figures give equal bytes."""
-    dateless = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix, {})
-    # Drawn in memory: on a full disk matplotlib's PDF writer raises what has nothing to do with it.
-    drawn = BytesIO()
-    with styled():
-        figure.savefig(drawn, format=path.suffix[1:], metadata=dateless)
-    path.write_bytes(drawn.getvalue())

@@ -20,13 +20,13 @@ def seed_gaps(metrics: pd.DataFrame) -> pd.DataFrame:
     `metaocl.statistics.study_tables.collect_metrics` makes them. A run that lacks one side of a contrast, or the
     measure, gives no row.
     """
-    ends = _ends(metrics)
+    analysed = [measure for measure in MEASURES.values() if measure.analysed]
+    ends = _ends(metrics[metrics["measure"].isin([measure.name for measure in analysed])])
     tables = [
         _run_gaps(ends[contrast.when], contrast, measure).assign(
             measure=measure.name, contrast=contrast.name, when=contrast.when
         )
-        for measure in MEASURES.values()
-        if measure.analysed
+        for measure in analysed
         for contrast in CONTRASTS.values()
     ]
     keys = [*CELL, "seed", "measure", "contrast", "when"]

@@ -43,7 +43,7 @@ def collect_metrics(study: Study, stages: Mapping[str, int], results: Path) -> p
     stages: the number of stages of each plan. Raises ArtifactError for a run whose metrics are missing or unreadable.
     """
     tables = [stage for cell in study_cells(study) for stage in _cell_metrics(cell, stages[cell.plan], results)]
-    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    return pa.concat_tables(tables).unify_dictionaries()
 
 
 def _cell_metrics(cell: Cell, stages: int, results: Path) -> list[pa.Table]:

@@ -172,7 +172,8 @@ def test_a_study_is_one_table_of_all_its_stages(study, tmp_path):
 def test_texts_of_all_cells_are_numbers_in_one_dictionary(study, tmp_path):
     collected = collect_metrics(study, {"two": 2}, tmp_path)
     assert collected.schema == SCHEMA
-    assert all(collected[name].num_chunks == 1 for name in SCHEMA.names)
+    words = [chunk.dictionary.to_pylist() for chunk in collected["subset"].chunks]
+    assert words == [["d1consis", "q", "d2consis"]] * 4
 
 
 def test_the_script_writes_the_table_twice(study, tmp_path, monkeypatch):

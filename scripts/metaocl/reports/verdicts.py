@@ -1,0 +1,47 @@
+"""The verdicts on the paper's claims: a table for programs and a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import pandas as pd
+
+from metaocl.claims.entries import Claim
+from metaocl.claims.verdicts import Verdict
+
+NOTES = """
+A claim is *reproduced* if each of its parts is significant (one-sided paired t test over stage-1 seeds, 5 %; two such
+tests where a value must lie within a margin), *contradicted* if a part is significant the other way (5 % divided by
+the number of tests). With fewer stage-1 seeds than the claim asks for, or with a control whose 95 % interval excludes
+0, it is *inconclusive*. Seeds needed: for a power of 80 % to find all parts at once at the observed effect sizes; –
+where an effect points the other way. p: the largest over the parts. Intervals are 95 % by Student's t. Where all seeds
+are equal t can say nothing: there is no interval, and the exact sign flip test decides.
+"""
+
+
+def table_of(claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """One row per claim: its id, statement, study and minimum of seeds, and what was found."""
+    rows = [
+        {"claim": claim.id, "statement": claim.statement, "study": claim.study, "minimum_seeds": claim.minimum_seeds}
+        | asdict(verdict)
+        for claim, verdict in zip(claims, verdicts, strict=True)
+    ]
+    return pd.DataFrame(rows).astype({"n_seeds": "Int64", "seeds_needed": "Int64"})
+
+
+def page_of(claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> str:
+    """A Markdown table for people."""
+    lines = [
+        "# The paper's claims\n",
+        "| | claim | study | verdict | seeds | needed | p (t) | p (sign flip) | why |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for number, (claim, verdict) in enumerate(zip(claims, verdicts, strict=True), start=1):
+        numbers = (verdict.n_seeds, verdict.seeds_needed, verdict.p_value, verdict.p_sign_flip)
+        shown = [
+            "–" if value is None else f"{value:.2g}" if isinstance(value, float) else str(value) for value in numbers
+        ]
+        cells = [str(number), claim.statement, claim.study, f"**{verdict.verdict}**", *shown, verdict.reason]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n" + NOTES

@@ -1,0 +1,80 @@
+"""The file of claims: what it holds, and what a mistake in it is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from metaocl.claims.entries import parse_claims
+from metaocl.config.entry import ConfigError
+from metaocl.config.parsing import read_yaml
+
+FILE = Path(__file__).parents[3] / "config" / "claims.yaml"
+
+
+def test_the_file_holds_the_fifteen_claims_of_the_paper():
+    claims = parse_claims(read_yaml(FILE), str(FILE))
+    assert len(claims) == 15
+    assert {claim.study for claim in claims[11:14]} == {"mnist_qa", "gradient_alignment", "tag_probes"}
+    assert all(claim.minimum_seeds >= 10 and claim.significance == 0.05 for claim in claims)
+
+
+def mistaken(change):
+    raw = yaml.safe_load(FILE.read_text())
+    change(raw["claims"][0])
+    return raw
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.update(studdy="main"), "claim stage1_order: unknown key studdy (got 'main')"),
+        (
+            lambda c: c.update(minimum_seeds=1),
+            "claim stage1_order: minimum_seeds: .* greater than or equal to 2 (got 1)",
+        ),
+        (
+            lambda c: c.update(significance=0.2),
+            "claim stage1_order: significance: .* less than or equal to 0.05 (got 0.2)",
+        ),
+        (lambda c: c.pop("study"), "claim stage1_order: study: Field required"),
+        (lambda c: c.pop("id"), "claim number 1: id: Field required"),
+        (lambda c: c.update(parts=[]), "claim stage1_order: parts: List should have at least 1 item"),
+        (lambda c: c.update(id="alpha"), "claims has the id alpha more than once"),
+        (
+            lambda c: c["parts"][0].update(must_be="abov"),
+            "parts.0.must_be: .*'above', 'below' or 'within' (got 'abov')",
+        ),
+        (
+            lambda c: c["parts"][0].update(contrast="meta"),
+            "parts.0.contrast: no such contrast; known are ocl, .* (got 'meta')",
+        ),
+        (
+            lambda c: c["parts"][0].update(must_be="within"),
+            "parts.0: threshold is 0; with must_be: within it must be positive",
+        ),
+        (lambda c: c["parts"][0].update(scale="log"), "parts.0: scale needs slope_along"),
+        (
+            lambda c: c["parts"][0].update(slope_along="models", against={}),
+            "parts.0: give either against or slope_along",
+        ),
+        (lambda c: c["parts"][0].update(cells={"model": ["a"]}), "unknown key parts.0.cells.model (got ['a'])"),
+        (lambda c: c["parts"][0].update(cells={"x_range": [2, 1]}), "x_range is [2.0, 1.0]; its first number"),
+    ],
+)
+def test_a_mistake_in_the_file_is_one_line_that_names_claim_key_and_value(change, message):
+    with pytest.raises(ConfigError) as error:
+        parse_claims(mistaken(change), "claims.yaml")
+    text = str(error.value)
+    assert text.startswith("claims.yaml: ")
+    assert "\n" not in text
+    for piece in message.split(".*"):
+        assert piece in text
+
+
+@pytest.mark.parametrize("raw", [None, [], {"claims": {}}, {"claims": [1]}, {"claims": None}])
+def test_a_file_of_another_shape_is_refused(raw):
+    with pytest.raises(ConfigError, match=r"^claims\.yaml: "):
+        parse_claims(raw, "claims.yaml")
