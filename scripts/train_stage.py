@@ -64,6 +64,7 @@ def main() -> None:
         if arguments.snapshots:
             _collect_snapshots(arguments, places[3])
     checkpoint.discard()
+    shutil.rmtree(_waiting_snapshots(arguments), ignore_errors=True)
 
 
 def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, pa.Table, Progress]:
@@ -80,7 +81,7 @@ def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, pa.Table, 
 
     def after_epoch(epoch: int) -> pa.Table:
         if epoch in run.stage.snapshots:
-            with published(_snapshot(arguments, epoch)) as (place,):
+            with published(_waiting_snapshots(arguments) / f"epoch{epoch}") as (place,):
                 save_model(run.model, run.tokenizer, place)
         return mean_by_alias(run.tested, evaluator.measure(run.model), epoch)
 
@@ -90,17 +91,19 @@ def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, pa.Table, 
     return run, metrics, progress
 
 
-def _snapshot(arguments: argparse.Namespace, epoch: int) -> Path:
-    """Where a snapshot waits for the end of the run, beside the checkpoint, so that a killed run still has it."""
+def _waiting_snapshots(arguments: argparse.Namespace) -> Path:
+    """Where snapshots wait for the end of the run: beside the checkpoint, so that a killed run still has them."""
     checkpoint: Path = arguments.checkpoint
-    return checkpoint.with_name(f"{checkpoint.name}_snapshots") / f"epoch{epoch}"
+    return checkpoint.with_name(f"{checkpoint.name}_snapshots")
 
 
 def _collect_snapshots(arguments: argparse.Namespace, place: Path) -> None:
-    """Copy the snapshots to the place of the results; a twin of this job may still be making its own."""
+    """Copy the snapshots to the place of the results; if a twin of this job was faster, its own, which are the same."""
+    waiting = _waiting_snapshots(arguments)
     place.mkdir()
     for epoch in arguments.stage.snapshots:
-        shutil.copytree(_snapshot(arguments, epoch), place / f"epoch{epoch}")
+        folder = waiting if (waiting / f"epoch{epoch}").is_dir() else arguments.snapshots
+        shutil.copytree(folder / f"epoch{epoch}", place / f"epoch{epoch}")
 
 
 def _from(run: Path, path: Path) -> str:

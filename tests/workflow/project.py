@@ -80,8 +80,12 @@ def ready_to_train(workspace: Path, folder: Path, epochs: int) -> Path:
         for stage in config["plans"]["two_stages"]["stages"]:
             stage["epochs"] = epochs
 
-    later = shutil.ignore_patterns("stages", "tables", "figures", "summaries")
-    shutil.copytree(workspace, folder, symlinks=True, ignore=later)
+    later = {"stages", "tables", "figures", "summaries"}
+
+    def ignored(path: str, names: list[str]) -> set[str]:
+        return later & set(names) if path == str(workspace / "results") else set()
+
+    shutil.copytree(workspace, folder, symlinks=True, ignore=ignored)
     change_config(folder, change)
     return folder
 

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from project import change_config, planned_jobs, snakemake
+from project import ROOT, change_config, planned_jobs, snakemake
+
+from metaocl.artifacts.code_version import code_version
 
 REPORTING = {"collect_metrics": 1, "estimate_effects": 1, "plot_training_curves": 1, "write_summary": 1}
 TRAINING = {"train_base_model": 1, "train_stage": 4, "train_last_stage": 4}
@@ -17,6 +19,10 @@ def replace_in(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
+
+
+def code_versions(folder: Path) -> dict[str, str]:
+    return {script.stem: code_version(script) for script in (folder / "scripts").glob("write_*.py")}
 
 
 def change_training_code(folder: Path) -> None:
@@ -134,6 +140,61 @@ def test_new_training_code_retrains_but_writes_no_documents(finished):
 def test_old_results_can_be_kept_after_a_change_of_code(finished):
     change_training_code(finished)
     assert planned_jobs("--rerun-triggers", "mtime", "input", cwd=finished) == {}
+
+
+def test_documents_that_stay_the_same_after_an_edit_of_what_writes_them_rerun_nothing_else(finished):
+    writing = finished / "scripts/metaocl/documents/writing.py"
+    replace_in(writing, "facts_of = group_facts(facts)", "facts_of = dict(group_facts(facts))")
+    # Both scripts reach the function that was edited.
+    assert planned_jobs("documents", cwd=finished) == {"write_documents": 4, "write_new_definitions": 4, "documents": 1}
+    before = {path: path.read_bytes() for path in (finished / "results/documents").rglob("*.parquet")}
+    assert len(before) == 16
+    snakemake("documents", cwd=finished)
+    assert {path: path.read_bytes() for path in before} == before
+    assert planned_jobs(cwd=finished) == {}
+
+
+def test_an_edit_of_what_only_stage_1s_documents_need_counts_for_their_script_alone(finished):
+    replace_in(finished / "scripts/metaocl/documents/writing.py", "if len(about) < 2:", "if 2 > len(about):")
+    assert planned_jobs("documents", "--until", "write_documents", cwd=finished) == {"write_documents": 4}
+    code = code_versions(finished)
+    assert code["write_new_definitions"] == code_versions(ROOT)["write_new_definitions"]
+    assert code["write_documents"] != code_versions(ROOT)["write_documents"]
+
+
+def test_a_definition_that_moves_to_another_module_reruns_nothing(finished):
+    library = finished / "scripts/metaocl"
+    text = (library / "training/optimizers.py").read_text()
+    start = text.index("def stage_optimizer(")
+    moved = text[start : text.index("\n\n\n", start)]
+    imports = text[text.index("from __future__") : text.index("\n\n\ndef ")]
+    more = "from metaocl.training.optimizers import _embeddings_apart, adamw"
+    (library / "training/chosen.py").write_text(f"{imports}\n{more}\n\n\n{moved}\n")
+    replace_in(library / "training/optimizers.py", moved, "")
+    replace_in(
+        library / "training/loop.py",
+        "import adamw, linear_schedule, stage_optimizer",
+        "import adamw, linear_schedule\nfrom metaocl.training.chosen import stage_optimizer",
+    )
+    assert planned_jobs(cwd=finished) == {}
+
+
+def test_an_edit_of_a_measure_of_the_tables_trains_nothing(finished):
+    replace_in(
+        finished / "scripts/metaocl/statistics/study_tables.py", "above, below = ", "below = 0\n    above, below = "
+    )
+    assert planned_jobs(cwd=finished) == REPORTING
+
+
+def test_a_message_reruns_nothing(finished):
+    replace_in(finished / "scripts/metaocl/training/loop.py", "out of memory: going on", "no memory left: going on")
+    replace_in(finished / "scripts/metaocl/text/runs.py", "to train on", "to learn from")
+    assert planned_jobs(cwd=finished) == {}
+
+
+def test_which_weights_are_kept_is_no_reason_to_train(finished):
+    change_config(finished, lambda config: config.update(keep="until_measured"))
+    assert planned_jobs(cwd=finished) == {}
 
 
 def test_comments_and_docstrings_rerun_nothing(finished):

@@ -22,6 +22,13 @@ def study_runs(study: str, config: Config) -> list[str]:
     return list(files)
 
 
+def study_documents(study: str, config: Config) -> list[str]:
+    """The documents of every cell of a study, each once."""
+    folders = {aliases_folder(cell): None for cell in study_cells(config.studies[study])}
+    earlier = {folder.parent: None for folder in folders}
+    return [f"{RESULTS}/{folder}/documents.parquet" for folder in [*earlier, *folders]]
+
+
 def study_figures(study: str, config: Config) -> list[str]:
     """The figures of a study; that of the gaps only where it varies something."""
     figures = ["training_curves", "gaps"] if config.studies[study].axis else ["training_curves"]
