@@ -12,11 +12,15 @@ one has no end. These count neither as hit nor as miss.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from metaocl.statistics.intervals import mean_interval, moments
 
