@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(workflow.basedir).parent
@@ -49,10 +50,23 @@ wildcard_constraints:
     stage=r"\d+",
 
 
+@cache
+def entry_json(section, name):
+    """The settings of an entry, as JSON: one text for all jobs that have it as a parameter."""
+    return canonical_json(getattr(settings, section)[name])
+
+
 def settings_of(kind):
     """The settings of the wildcard's entry, as JSON: settings_of("dataset") looks {dataset} up in `datasets`."""
-    entries = getattr(settings, "studies" if kind == "study" else f"{kind}s")
-    return lambda wildcards: canonical_json(entries[getattr(wildcards, kind)])
+    section = "studies" if kind == "study" else f"{kind}s"
+    return lambda wildcards: entry_json(section, getattr(wildcards, kind))
+
+
+@cache
+def stage_json(plan, number):
+    """The settings of a stage of a plan, as JSON; number: 1, 2, … or -1 for the last."""
+    stages = settings.plans[plan].stages
+    return canonical_json(stages[number - 1 if number > 0 else number])
 
 
 def code_version(script):

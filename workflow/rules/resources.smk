@@ -27,9 +27,13 @@ def base_minutes(wildcards, attempt):
     return attempt * 240
 
 
-def memory_option(wildcards):
+def training_options(wildcards):
     model = settings.models[wildcards.model]
     return "--gradient-checkpointing" if model.gradient_checkpointing else ""
+
+
+def snapshots_option(wildcards, output):
+    return f"{training_options(wildcards)} --snapshots {output.snapshots}"
 
 
 def kept(model):

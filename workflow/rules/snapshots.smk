@@ -19,15 +19,12 @@ if PLANS_WITH_SNAPSHOTS:
         wildcard_constraints:
             plan="|".join(map(re.escape, PLANS_WITH_SNAPSHOTS)),
         params:
-            stage=lambda wildcards: canonical_json(
-                plan_stages(wildcards)[int(wildcards.stage) - 1]
-            ),
+            stage=lambda wildcards: stage_json(wildcards.plan, int(wildcards.stage)),
             stage_number="{stage}",
             seeds="{seed}",
             threads=model_threads,
-            memory=memory_option,
+            options=snapshots_option,
             checkpoint=f"{CHECKPOINTS}/stage{{stage}}",
-            snapshots=lambda wildcards, output: f"--snapshots {output.snapshots}",
             code=code_version("train_stage.py"),
 
     use rule train_last_stage as train_last_stage_with_snapshots with:
@@ -39,13 +36,12 @@ if PLANS_WITH_SNAPSHOTS:
         wildcard_constraints:
             plan="|".join(map(re.escape, PLANS_WITH_SNAPSHOTS)),
         params:
-            stage=lambda wildcards: canonical_json(plan_stages(wildcards)[-1]),
+            stage=lambda wildcards: stage_json(wildcards.plan, -1),
             stage_number=lambda wildcards: len(plan_stages(wildcards)),
             seeds="{seed} {stage2_seed}",
             threads=model_threads,
-            memory=memory_option,
+            options=snapshots_option,
             checkpoint=f"{CHECKPOINTS}/stage2_seed{{stage2_seed}}",
-            snapshots=lambda wildcards, output: f"--snapshots {output.snapshots}",
             code=code_version("train_stage.py"),
 
     ruleorder: train_stage_with_snapshots > train_stage

@@ -31,15 +31,12 @@ rule train_stage:
         cpus_per_task=model_threads,  # `threads` is at most what the machine has on which Snakemake runs
         checkpoint_minutes=10,
     params:
-        stage=lambda wildcards: canonical_json(
-            plan_stages(wildcards)[int(wildcards.stage) - 1]
-        ),
+        stage=lambda wildcards: stage_json(wildcards.plan, int(wildcards.stage)),
         stage_number="{stage}",
         seeds="{seed}",
         threads=model_threads,
-        memory=memory_option,
+        options=training_options,
         checkpoint=f"{CHECKPOINTS}/stage{{stage}}",
-        snapshots="",
         code=code_version("train_stage.py"),
     message:
         "Train stage {wildcards.stage}: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
@@ -48,9 +45,9 @@ rule train_stage:
     shell:
         "HF_HUB_OFFLINE=1 python scripts/train_stage.py --initial-model {input.model} --documents {input.documents}"
         " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
-        " --threads {params.threads} {params.memory} --checkpoint {params.checkpoint}"
+        " --threads {params.threads} {params.options} --checkpoint {params.checkpoint}"
         " --checkpoint-minutes {resources.checkpoint_minutes}"
-        " --model {output.model} --metrics {output.metrics} --run {output.run} {params.snapshots} --log {log}"
+        " --model {output.model} --metrics {output.metrics} --run {output.run} --log {log}"
 
 
 use rule train_stage as train_last_stage with:
@@ -69,13 +66,12 @@ use rule train_stage as train_last_stage with:
     benchmark:
         "<benchmarks>/train_last_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}.tsv"
     params:
-        stage=lambda wildcards: canonical_json(plan_stages(wildcards)[-1]),
+        stage=lambda wildcards: stage_json(wildcards.plan, -1),
         stage_number=lambda wildcards: len(plan_stages(wildcards)),
         seeds="{seed} {stage2_seed}",
         threads=model_threads,
-        memory=memory_option,
+        options=training_options,
         checkpoint=f"{CHECKPOINTS}/stage2_seed{{stage2_seed}}",
-        snapshots="",
         code=code_version("train_stage.py"),
     message:
         "Train the last stage: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
