@@ -52,9 +52,8 @@ def closing_token(model: Any, tokenizer: Any) -> int | None:
 def stopping_tokens(model: Any, tokenizer: Any) -> tuple[set[int], set[int]]:
     """The tokens that end an answer without being part of it, and those that hold a line break."""
     vocabulary = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
-    closing = closing_token(model, tokenizer)
-    ends = {*_ends_of_text(tokenizer)} | ({closing} - {None})
-    return ends, {token for token, text in enumerate(vocabulary) if "\n" in text}
+    closing = [token for token in [closing_token(model, tokenizer)] if token is not None]
+    return {*_ends_of_text(tokenizer), *closing}, {token for token, text in enumerate(vocabulary) if "\n" in text}
 
 
 def _ends_of_text(tokenizer: Any) -> Tokens:
@@ -65,8 +64,8 @@ def _ends_of_text(tokenizer: Any) -> Tokens:
 
 def _special_tokens(tokenizer: Any) -> tuple[Tokens, Tokens]:
     """The tokens that a tokenizer puts before and behind a text."""
-    whole, bare = (tokenizer("a", add_special_tokens=added)["input_ids"] for added in (True, False))
-    before = next(place for place in range(len(whole)) if whole[place : place + len(bare)] == bare)
+    whole, bare = (tokenizer("Q: a 1", add_special_tokens=added)["input_ids"] for added in (True, False))
+    before = next((place for place in range(len(whole)) if whole[place : place + len(bare)] == bare), 0)
     return whole[:before], whole[before + len(bare) :]
 
 
