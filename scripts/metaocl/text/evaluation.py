@@ -43,10 +43,11 @@ class Evaluator:
         self.gold_tokens = [completion for _, completion in tokens]
         places = {prompt: place for place, prompt in enumerate(dict.fromkeys(prompt for prompt, _ in texts))}
         self.places = [places[prompt] for prompt, _ in texts]
+        self.limits = [max(MAX_NEW_TOKENS, len(completion)) for completion in self.gold_tokens]
         prompts: list[Tokens] = [[]] * len(places)
-        limits = [MAX_NEW_TOKENS] * len(places)
-        for place, (prompt_tokens, completion) in zip(self.places, tokens, strict=True):
-            prompts[place], limits[place] = prompt_tokens, max(limits[place], len(completion))
+        limits = [0] * len(places)
+        for place, (prompt, _), limit in zip(self.places, tokens, self.limits, strict=True):
+            prompts[place], limits[place] = prompt, max(limits[place], limit)
         self.prompts = group_prompts(model, prompts, limits, TOKENS_AT_ONCE[model.device.type])
         self.outputs = outputs
         self.choice = _first_tokens(model, tokenizer, texts[0][0], choice, outputs) if choice and texts else None
@@ -71,22 +72,23 @@ class Evaluator:
     def answer(self, model: Any) -> tuple[list[str], np.ndarray]:
         """The model's greedy answer to each question, up to its line's end, and the score of its choice (or 0).
 
-        An answer may have MAX_NEW_TOKENS tokens, or as many as its gold and its end have, if these are more. Leaves
+        An answer may have MAX_NEW_TOKENS tokens, or as many as its own gold has with its end, if these are more. Leaves
         the model in eval mode.
         """
         model.eval()
         unique = max(self.places, default=-1) + 1
-        answers, scores = [""] * unique, np.zeros(unique)
+        written: list[Tokens] = [[]] * unique
+        scores = np.zeros(unique)
         with torch.inference_mode(), mixed_precision(model.device):
             for prompts in self.prompts:
                 tokens, logits = decode_greedily(model, prompts, self.outputs, self.ends)
-                written = [row[:limit] for row, limit in zip(tokens.tolist(), prompts.limits.tolist(), strict=True)]
-                for place, text in zip(prompts.places.tolist(), self._write(written), strict=True):
-                    answers[place] = text
+                for place, answer in zip(prompts.places.tolist(), tokens.tolist(), strict=True):
+                    written[place] = answer
                 if self.choice is not None:
                     negative, positive = self.choice
                     scores[prompts.places.numpy()] = (logits[:, positive] - logits[:, negative]).float().cpu().numpy()
-        return [answers[place] for place in self.places], scores[self.places]
+        answers = [written[place][:limit] for place, limit in zip(self.places, self.limits, strict=True)]
+        return self._write(answers), scores[self.places]
 
     def read_golds(self) -> list[tuple[str, str, bool]]:
         """Each question's gold, what its own tokens are read as, and whether a model that writes them is right.
@@ -108,7 +110,7 @@ class Evaluator:
         written = [tuple(answer) for answer in answers]
         unique = list(dict.fromkeys(written))  # most answers are given to many questions
         cut = [list(takewhile(lambda token: token not in self.closing, answer)) for answer in unique]
-        texts = self.tokenizer.batch_decode(cut, skip_special_tokens=True)
+        texts = self.tokenizer.batch_decode(cut, skip_special_tokens=True) if cut else []
         lines = {a: text.lstrip(" ").split("\n", 1)[0].strip() for a, text in zip(unique, texts, strict=True)}
         return [lines[answer] for answer in written]
 

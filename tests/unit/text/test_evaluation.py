@@ -119,12 +119,9 @@ def generate(model, tokenizer, prompts, limits=None):
 
 
 def limits(model, tokenizer, questions):
-    """The most tokens of each answer: eight, or what the longest gold of its prompt takes with its end."""
-    most = {prompt: MAX_NEW_TOKENS for prompt, _ in questions}
-    for prompt, completion in questions:
-        gold = tokenizer(completion.strip() if model.config.is_encoder_decoder else completion).input_ids
-        most[prompt] = max(most[prompt], len(gold))
-    return [most[prompt] for prompt, _ in questions]
+    """The most tokens of each answer: eight, or as many as its gold has with the token that ends it."""
+    golds = [gold.strip() if model.config.is_encoder_decoder else gold for _, gold in questions]
+    return [max(MAX_NEW_TOKENS, len(tokens)) for tokens in tokenizer(golds).input_ids]
 
 
 def learn_words(architecture, facts, tests, learnt, folder):

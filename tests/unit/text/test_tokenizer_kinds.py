@@ -221,6 +221,14 @@ def test_golds_that_no_answer_can_be_are_told(gold, capfd):
     assert "1 of 1 in letters" in capfd.readouterr().err
 
 
+def test_an_answer_depends_on_no_other_questions_gold():
+    task = make_task(byte_level(merges=0))
+    short, long = (Document("held_out", "q", "x", "", "Q: a?\nA:", f" {gold}\n") for gold in ("tea", "b" * 30))
+    alone = [task.evaluator([question]).answer(task.model)[0][0] for question in (short, long)]
+    assert task.evaluator([short, long]).answer(task.model)[0] == alone
+    assert len(alone[0]) < len(alone[1])
+
+
 @pytest.fixture
 def train(monkeypatch, tmp_path):
     """Runs the stage's job on a tiny model with a WordPiece tokenizer that strips accents."""
