@@ -49,6 +49,7 @@ def main() -> None:
         **asdict(progress),
         "documents_trained": len(run.trained),
         "questions_tested": len(run.tested),
+        "unreachable_golds": run.unreachable_golds,
         "device": str(run.model.device),
         "reserved_device": reserved,
     }
@@ -77,13 +78,12 @@ def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, pa.Table, 
     run = prepare_run(arguments.initial_model, arguments.documents, arguments.stage)
     if arguments.gradient_checkpointing:
         run.model.activation_checkpointing_enable()
-    evaluator = run.task.evaluator(run.tested)
 
     def after_epoch(epoch: int) -> pa.Table:
         if epoch in run.stage.snapshots:
             with published(_waiting_snapshots(arguments) / f"epoch{epoch}") as (place,):
                 save_model(run.model, run.tokenizer, place)
-        return mean_by_alias(run.tested, evaluator.measure(run.model), epoch)
+        return mean_by_alias(run.tested, run.evaluator.measure(run.model), epoch)
 
     metrics, progress = train_stage(
         run.model, run.examples, run.task.loss, run.stage, order_seed, measure=after_epoch, saver=saver

@@ -15,4 +15,4 @@ TEST_SET_TITLES: dict[TestSet, str] = {
     "letters": "letters of the name",
 }
 
-MAX_NEW_TOKENS = 8  # of an answer, as in the paper
+MAX_NEW_TOKENS = 8  # of an answer, as in the paper; more only where its gold has more

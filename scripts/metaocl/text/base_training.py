@@ -22,6 +22,7 @@ from metaocl.facts.fact import Fact
 from metaocl.randomness import random_stream
 from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import encode_examples
+from metaocl.text.golds import check_golds
 from metaocl.text.models import ModelError, build_model, output_tokens
 from metaocl.text.task import TextTask
 from metaocl.text.tokenizers import build_word_tokenizer
@@ -80,12 +81,17 @@ def new_model(facts: Sequence[Fact], settings: Model, seed: int) -> tuple[Any, A
 def train_from_scratch(
     facts: Sequence[Fact], corpus: Corpus, settings: Model, base: BaseTraining
 ) -> tuple[Any, Any, float]:
-    """A model of the given architecture trained on the corpus: model, tokenizer, and the seconds that training took."""
+    """A model of the given architecture trained on the corpus: model, tokenizer, and the seconds that training took.
+
+    Raises GoldsError, before it is trained, for a model that can get no answer right.
+    """
     units = {text for fact in facts for text in (fact.name, fact.answer)} | set(corpus.nicknames)
     texts = corpus.questions + corpus.statements
     tokenizer = build_word_tokenizer([prompt + completion for prompt, completion in texts], units)
     torch.manual_seed(base.seed)
     model = build_model(settings, len(tokenizer)).to(pick_device())
+    for name, evaluator in _quality_tests(model, tokenizer, corpus, base).items():
+        check_golds(evaluator, [name] * len(evaluator.golds))
     examples = encode_examples(model, tokenizer, texts, base)
     weights = torch.cat(
         [
@@ -100,14 +106,8 @@ def train_from_scratch(
 
 def measure_quality(model: Any, tokenizer: Any, corpus: Corpus, settings: BaseTraining) -> dict[str, float]:
     """Exact match on questions about names (trained on) and about unquestioned nicknames (never trained on)."""
-    completions = [completion for _, completion in corpus.questions + corpus.statements]
-    outputs = output_tokens(tokenizer, completions, settings)
-    tests = {"names": corpus.name_questions, "unquestioned_nicknames": corpus.unquestioned}
-    return {
-        name: float(Evaluator(model, tokenizer, texts, outputs).measure(model)["exact_match"].mean())
-        for name, texts in tests.items()
-        if texts
-    }
+    tests = _quality_tests(model, tokenizer, corpus, settings)
+    return {name: float(evaluator.measure(model)["exact_match"].mean()) for name, evaluator in tests.items()}
 
 
 def check_quality(quality: Mapping[str, float], settings: BaseTraining) -> None:
@@ -118,6 +118,13 @@ def check_quality(quality: Mapping[str, float], settings: BaseTraining) -> None:
                 f"the base model answers {quality.get(name, 0.0):.3f} of the questions about {name.replace('_', ' ')}; "
                 f"base_training.minimum_exact_match.{name} asks for {minimum:g}: train it longer or lower the threshold"
             )
+
+
+def _quality_tests(model: Any, tokenizer: Any, corpus: Corpus, settings: BaseTraining) -> dict[str, Evaluator]:
+    completions = [completion for _, completion in corpus.questions + corpus.statements]
+    outputs = output_tokens(tokenizer, completions, settings)
+    tests = {"names": corpus.name_questions, "unquestioned_nicknames": corpus.unquestioned}
+    return {name: Evaluator(model, tokenizer, texts, outputs) for name, texts in tests.items() if texts}
 
 
 def _state(relation: str, nickname: str, entity: str) -> Text:

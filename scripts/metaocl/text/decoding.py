@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from metaocl.design.test_sets import MAX_NEW_TOKENS
 from metaocl.text.attention import takes_positions
 from metaocl.text.prompts import Prompts
 
@@ -15,8 +14,9 @@ from metaocl.text.prompts import Prompts
 def decode_greedily(
     model: Any, prompts: Prompts, outputs: torch.Tensor | None, ends: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Continuations (n, at most MAX_NEW_TOKENS) of n prompts, and the logits of their first tokens.
+    """Continuations (n, at most the largest limit) of n prompts, and the logits of their first tokens.
 
+    Nothing behind a continuation's own limit is part of it.
     outputs: int64, sorted, the only tokens that may be chosen, and that logits are for; None for the whole vocabulary.
     ends: bool (vocabulary,), the tokens that end an answer; an answer that has ended repeats its end.
     """
@@ -26,16 +26,16 @@ def decode_greedily(
         tokens = torch.full_like(prompts.rests.tokens[:, :1], model.config.decoder_start_token_id)
     else:
         reader, tokens = _CausalReader(model, prompts, outputs), prompts.rests.tokens
-    answers = tokens.new_zeros(len(prompts), MAX_NEW_TOKENS)
+    answers = tokens.new_zeros(len(prompts), int(prompts.limits.max()))
     going = torch.arange(len(prompts), device=tokens.device)
     first_logits = torch.empty(0)
-    for place in range(MAX_NEW_TOKENS):
+    for place in range(answers.shape[1]):
         logits = reader.read(tokens)
         if place == 0:
             first_logits = logits
         chosen = logits.argmax(dim=-1) if outputs is None else outputs[logits.argmax(dim=-1)]
         answers[going, place:] = chosen.unsqueeze(1)
-        on = (~ends[chosen]).nonzero().squeeze(1)
+        on = (~ends[chosen] & (prompts.limits[going] > place + 1)).nonzero().squeeze(1)
         if len(on) == 0:
             return answers[:, : place + 1], first_logits
         if len(on) < len(going):

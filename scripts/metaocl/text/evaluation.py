@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 import torch
 
+from metaocl.design.test_sets import MAX_NEW_TOKENS
 from metaocl.documents.records import Text
 from metaocl.text.decoding import decode_greedily
-from metaocl.text.examples import tokenize_texts
-from metaocl.text.prompts import encode_prompts
+from metaocl.text.prompts import group_prompts
 from metaocl.text.scoring import exact_match, token_f1
+from metaocl.text.tokenization import Tokens, stopping_tokens, tokenize_texts
 from metaocl.training.devices import mixed_precision
 
 # Tokens of prompts that are read at once. More do not fit into the cache of a CPU: with 8192 the questions of the
@@ -37,16 +39,22 @@ class Evaluator:
     ) -> None:
         self.tokenizer = tokenizer
         self.golds = [completion.strip() for _, completion in texts]
+        tokens = tokenize_texts(model, tokenizer, texts)
+        self.gold_tokens = [completion for _, completion in tokens]
         places = {prompt: place for place, prompt in enumerate(dict.fromkeys(prompt for prompt, _ in texts))}
         self.places = [places[prompt] for prompt, _ in texts]
-        self.prompts = encode_prompts(model, tokenizer, list(places), TOKENS_AT_ONCE[model.device.type])
+        self.limits = [max(MAX_NEW_TOKENS, len(completion)) for completion in self.gold_tokens]
+        prompts: list[Tokens] = [[]] * len(places)
+        limits = [0] * len(places)
+        for place, (prompt, _), limit in zip(self.places, tokens, self.limits, strict=True):
+            prompts[place], limits[place] = prompt, max(limits[place], limit)
+        self.prompts = group_prompts(model, prompts, limits, TOKENS_AT_ONCE[model.device.type])
         self.outputs = outputs
         self.choice = _first_tokens(model, tokenizer, texts[0][0], choice, outputs) if choice and texts else None
-        vocabulary = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
-        ends = [token == tokenizer.eos_token_id or "\n" in text for token, text in enumerate(vocabulary)]
+        self.closing, line_breaks = stopping_tokens(model, tokenizer)
         # A model may have more rows than its tokenizer has tokens.
-        ends += [False] * (model.get_input_embeddings().num_embeddings - len(ends))
-        self.ends = torch.tensor(ends, device=model.device)
+        self.ends = torch.zeros(model.get_input_embeddings().num_embeddings, dtype=torch.bool, device=model.device)
+        self.ends[sorted(self.closing | line_breaks)] = True
 
     def measure(self, model: Any) -> dict[str, np.ndarray]:
         """Exact match and token F1 of the model's answer to each question, float64 (questions,) each.
@@ -64,28 +72,47 @@ class Evaluator:
     def answer(self, model: Any) -> tuple[list[str], np.ndarray]:
         """The model's greedy answer to each question, up to its line's end, and the score of its choice (or 0).
 
-        Leaves the model in eval mode.
+        An answer may have MAX_NEW_TOKENS tokens, or as many as its own gold has with its end, if these are more. Leaves
+        the model in eval mode.
         """
         model.eval()
         unique = max(self.places, default=-1) + 1
-        answers, scores = [""] * unique, np.zeros(unique)
+        written: list[Tokens] = [[]] * unique
+        scores = np.zeros(unique)
         with torch.inference_mode(), mixed_precision(model.device):
             for prompts in self.prompts:
                 tokens, logits = decode_greedily(model, prompts, self.outputs, self.ends)
-                for place, text in zip(prompts.places.tolist(), self._write(tokens), strict=True):
-                    answers[place] = text
+                for place, answer in zip(prompts.places.tolist(), tokens.tolist(), strict=True):
+                    written[place] = answer
                 if self.choice is not None:
                     negative, positive = self.choice
                     scores[prompts.places.numpy()] = (logits[:, positive] - logits[:, negative]).float().cpu().numpy()
-        return [answers[place] for place in self.places], scores[self.places]
+        answers = [written[place][:limit] for place, limit in zip(self.places, self.limits, strict=True)]
+        return self._write(answers), scores[self.places]
 
-    def _write(self, tokens: torch.Tensor) -> list[str]:
-        """The answers of tokens (answers, length) as text, up to the end of the line."""
-        answers = [tuple(answer) for answer in tokens.tolist()]
-        unique = list(dict.fromkeys(answers))  # most answers are given to many questions
-        texts = self.tokenizer.batch_decode(unique, skip_special_tokens=True)
+    def read_golds(self) -> list[tuple[str, str, bool]]:
+        """Each question's gold, what its own tokens are read as, and whether a model that writes them is right.
+
+        It is not, either, if it does not stop at the last of them or may not choose one of them.
+        """
+        ends, allowed = self.ends.tolist(), None if self.outputs is None else set(self.outputs.tolist())
+        fit = [
+            [ends[token] for token in tokens] == [False] * (len(tokens) - 1) + [True]
+            and (allowed is None or allowed.issuperset(tokens))
+            for tokens in self.gold_tokens
+        ]
+        given = self._write(self.gold_tokens)
+        rows = zip(self.golds, given, fit, strict=True)
+        return [(gold, text, fits and exact_match(text, gold) == 1.0) for gold, text, fits in rows]
+
+    def _write(self, answers: Sequence[Tokens]) -> list[str]:
+        """The answers of tokens as text, up to the end of the line or of the text."""
+        written = [tuple(answer) for answer in answers]
+        unique = list(dict.fromkeys(written))  # most answers are given to many questions
+        cut = [list(takewhile(lambda token: token not in self.closing, answer)) for answer in unique]
+        texts = self.tokenizer.batch_decode(cut, skip_special_tokens=True) if cut else []
         lines = {a: text.lstrip(" ").split("\n", 1)[0].strip() for a, text in zip(unique, texts, strict=True)}
-        return [lines[answer] for answer in answers]
+        return [lines[answer] for answer in written]
 
 
 def _first_tokens(

@@ -15,10 +15,9 @@ from metaocl.config.objectives import Objective
 from metaocl.documents.records import Text
 from metaocl.errors import UserError
 from metaocl.text.attention import keeps_texts_apart
+from metaocl.text.tokenization import Tokens, tokenize_texts
 
 IGNORED = -100  # the label of a token that no loss is taken over, as in the transformers library
-
-Tokens = list[int]
 
 
 @dataclass(frozen=True)
@@ -114,36 +113,6 @@ def _fill_rows(lengths: Sequence[int]) -> list[list[int]]:
         rows.append(row)
         left -= len(row)
     return rows
-
-
-def tokenize_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[Tokens]:
-    """Tokens of each prompt, with the special tokens that its tokenizer begins a text with."""
-    return tokenizer(list(prompts))["input_ids"] if prompts else []
-
-
-def tokenize_texts(model: Any, tokenizer: Any, texts: Sequence[Text]) -> list[tuple[Tokens, Tokens]]:
-    """Tokens of prompt and completion of each text.
-
-    A prompt has the special tokens that its tokenizer begins a text with, and reads the same in training and testing:
-    where the whole text does not begin with the prompt's own tokens, the two are tokenised apart. An encoder-decoder's
-    completion ends with its end-of-sequence token, where it has one: such tokenizers often have no line break.
-    """
-    prompts = tokenize_prompts(tokenizer, [prompt for prompt, _ in texts])
-    if not texts:
-        return []
-    ends_itself = model.config.is_encoder_decoder and tokenizer.eos_token_id is not None
-    apart = tokenizer([c.strip() if ends_itself else c for _, c in texts], add_special_tokens=False)["input_ids"]
-    if ends_itself:
-        return [
-            (prompt, [*completion, tokenizer.eos_token_id]) for prompt, completion in zip(prompts, apart, strict=True)
-        ]
-    if model.config.is_encoder_decoder:
-        return list(zip(prompts, apart, strict=True))
-    wholes = tokenizer([prompt + completion for prompt, completion in texts])["input_ids"]
-    return [
-        (prompt, whole[len(prompt) :] if whole[: len(prompt)] == prompt else completion)
-        for prompt, completion, whole in zip(prompts, apart, wholes, strict=True)
-    ]
 
 
 def _causal_labels(prompt: Tokens, completion: Tokens, objective: Objective) -> Tokens:

@@ -9,9 +9,7 @@ from typing import Any
 
 import torch
 
-from metaocl.design.test_sets import MAX_NEW_TOKENS
 from metaocl.text.attention import allows_padding
-from metaocl.text.examples import tokenize_prompts
 
 Prompt = tuple[int, ...]
 
@@ -35,27 +33,33 @@ class Prompts:
     rests: a row per prompt; none is empty.
     beginnings: a row per different beginning; any may be empty.
     begins_with: int64 (prompts,), the row of each prompt's beginning.
+    limits: int64 (prompts,), the most tokens that each answer may have.
     """
 
     places: torch.Tensor
     rests: Padded
     beginnings: Padded
     begins_with: torch.Tensor
+    limits: torch.Tensor
 
     def __len__(self) -> int:
         return len(self.places)
 
 
-def encode_prompts(model: Any, tokenizer: Any, prompts: Sequence[str], tokens_at_once: int) -> list[Prompts]:
-    """Tokenise prompts into groups; the rests of a group, of similar length, are at most so many tokens with padding.
+def group_prompts(
+    model: Any, prompts: Sequence[Sequence[int]], limits: Sequence[int], tokens_at_once: int
+) -> list[Prompts]:
+    """Groups of tokenised prompts; the rests of a group, of similar length, are at most so many tokens with padding.
+
+    limits: the most tokens of each prompt's answer.
 
     Padding stands on the left, so that all answers of a group begin at one place; for an encoder on the right. A model
     that allows none gets groups of one length, with no beginnings.
     """
-    tokens = [tuple(prompt) for prompt in tokenize_prompts(tokenizer, prompts)]
+    tokens = [tuple(prompt) for prompt in prompts]
     encoder = model.config.is_encoder_decoder
     # A row is a beginning, a rest and an answer; padding can make the first two as long as the longest prompt.
-    padding = encoder or allows_padding(model, 2 * max(map(len, tokens), default=0) + MAX_NEW_TOKENS)
+    padding = encoder or allows_padding(model, 2 * max(map(len, tokens), default=0) + max(limits, default=0))
     shared = [0] * len(tokens) if encoder or not padding else _shared_lengths(tokens)
     groups: list[list[int]] = []
     lengths = [len(prompt) - length for prompt, length in zip(tokens, shared, strict=True)]
@@ -66,7 +70,7 @@ def encode_prompts(model: Any, tokenizer: Any, prompts: Sequence[str], tokens_at
             groups.append([])
         groups[-1].append(row)
     side = "right" if encoder else "left"
-    return [_encode_group(rows, tokens, shared, side, model.device) for rows in groups]
+    return [_make_group(rows, tokens, shared, limits, side, model.device) for rows in groups]
 
 
 def _shared_lengths(prompts: Sequence[Prompt]) -> list[int]:
@@ -86,14 +90,20 @@ def _shared_lengths(prompts: Sequence[Prompt]) -> list[int]:
     return lengths
 
 
-def _encode_group(
-    rows: Sequence[int], prompts: Sequence[Prompt], shared: Sequence[int], side: str, device: torch.device
+def _make_group(
+    rows: Sequence[int],
+    prompts: Sequence[Prompt],
+    shared: Sequence[int],
+    limits: Sequence[int],
+    side: str,
+    device: torch.device,
 ) -> Prompts:
     parts = [(prompts[row][: shared[row]], prompts[row][shared[row] :]) for row in rows]
     beginnings = {beginning: place for place, beginning in enumerate(dict.fromkeys(b for b, _ in parts))}
     begins_with = torch.tensor([beginnings[beginning] for beginning, _ in parts], device=device)
     rests = _pad([rest for _, rest in parts], side, device)
-    return Prompts(torch.tensor(rows), rests, _pad(beginnings, side, device), begins_with)
+    most = torch.tensor([limits[row] for row in rows], device=device)
+    return Prompts(torch.tensor(rows), rests, _pad(beginnings, side, device), begins_with, most)
 
 
 def _pad(rows: Iterable[Prompt], side: str, device: torch.device) -> Padded:

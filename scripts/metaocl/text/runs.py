@@ -13,7 +13,9 @@ from metaocl.artifacts.tables import read_rows
 from metaocl.config.plans import Stage
 from metaocl.design.test_sets import TEST_SETS
 from metaocl.documents.records import Document, DocumentsError
+from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import Examples
+from metaocl.text.golds import check_golds
 from metaocl.text.models import load_model
 from metaocl.text.task import TextTask, make_text_task
 
@@ -23,7 +25,8 @@ class Run:
     """A model with the documents of a stage and what training makes of them.
 
     documents: all of the stage's cell. trained, tested: those that the stage trains on, and the test questions.
-    examples: of the trained documents, in their order.
+    examples, evaluator: of the trained and of the tested documents, in their order.
+    unreachable_golds: by test set, how many questions have a gold answer that the model's tokenizer cannot give back.
     """
 
     stage: Stage
@@ -32,6 +35,8 @@ class Run:
     tested: list[Document]
     task: TextTask
     examples: Examples
+    evaluator: Evaluator
+    unreachable_golds: dict[str, dict[str, float]]
 
     @property
     def model(self) -> Any:
@@ -43,14 +48,19 @@ class Run:
 
 
 def prepare_run(model: Path, documents: Sequence[Path], stage: Stage) -> Run:
-    """A stage that starts from the model in a folder. Raises DocumentsError for a stage with nothing to train on."""
+    """A stage that starts from the model in a folder.
+
+    Raises DocumentsError for a stage with nothing to train on, and GoldsError for one that can get no answer right.
+    """
     read = [document for path in documents for document in read_rows(path, Document)]
     trained = [document for document in read if document.part in stage.documents]
     if not trained:
         raise DocumentsError(f"{', '.join(map(str, documents))}: no {' or '.join(stage.documents)} to train on")
     tested = [document for document in read if document.part in TEST_SETS]
     task = make_text_task(*load_model(model), read, stage)
-    return Run(stage, read, trained, tested, task, task.examples(trained))
+    evaluator = task.evaluator(tested)
+    unreachable = check_golds(evaluator, [document.part for document in tested])
+    return Run(stage, read, trained, tested, task, task.examples(trained), evaluator, unreachable)
 
 
 def open_run(folder: Path, epoch: int | None = None) -> Run:

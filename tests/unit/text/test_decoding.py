@@ -9,7 +9,7 @@ import torch
 
 from metaocl.design.test_sets import MAX_NEW_TOKENS
 from metaocl.text.decoding import decode_greedily, output_logits
-from metaocl.text.prompts import Padded, Prompts, encode_prompts
+from metaocl.text.prompts import Padded, Prompts, group_prompts
 
 PROMPTS = torch.tensor([[3, 4, 5], [6, 3, 3], [8, 9, 10], [11, 12, 13], [5, 5, 17]])
 
@@ -18,11 +18,12 @@ def never(tokens):
     return torch.zeros(tokens, dtype=torch.bool)
 
 
-def together(tokens):
+def together(tokens, limits=None):
     """Prompts of one length as a group, with no beginnings."""
     nothing = Padded(tokens.new_zeros(1, 0), torch.zeros(1, 0, dtype=torch.bool))
     whole = Padded(tokens, torch.ones(tokens.shape, dtype=torch.bool))
-    return Prompts(torch.arange(len(tokens)), whole, nothing, tokens.new_zeros(len(tokens)))
+    limits = torch.tensor(limits or [MAX_NEW_TOKENS] * len(tokens))
+    return Prompts(torch.arange(len(tokens)), whole, nothing, tokens.new_zeros(len(tokens)), limits)
 
 
 def next_logits(model, prompts, continuation):
@@ -84,7 +85,8 @@ def check_against_plain_passes(model, tokenizer, prompts, outputs=None):
     ends[tokenizer.convert_tokens_to_ids(["\n", "red", "tag", "X"])] = True
     found = {}
     with torch.inference_mode():
-        for group in encode_prompts(model, tokenizer, prompts, tokens_at_once=200):
+        limits = [MAX_NEW_TOKENS] * len(prompts)
+        for group in group_prompts(model, tokenizer(prompts).input_ids, limits, tokens_at_once=200):
             tokens, first = decode_greedily(model, group, outputs, ends)
             assert first.shape == (len(group), len(tokenizer) if outputs is None else len(outputs))
             found |= dict(zip(group.places.tolist(), tokens.tolist(), strict=True))
@@ -128,7 +130,8 @@ def test_the_first_logits_are_those_of_all_prompts_in_order(model, tokenizer, ra
     prompts = random_prompts(60, seed=4)
     ends = torch.arange(len(tokenizer)) % 2 == 0
     with torch.inference_mode():
-        for group in encode_prompts(model, tokenizer, prompts, tokens_at_once=100):
+        limits = [MAX_NEW_TOKENS] * len(prompts)
+        for group in group_prompts(model, tokenizer(prompts).input_ids, limits, tokens_at_once=100):
             _, first = decode_greedily(model, group, None, ends)
             for place, logits in zip(group.places, first, strict=True):
                 expected = model(**tokenizer(prompts[place], return_tensors="pt")).logits[0, -1]
@@ -145,9 +148,13 @@ def test_decoding_goes_on_until_the_last_answer_has_ended(scripted_model):
     assert decoded[1, 0] == 2
 
 
-def test_an_answer_that_never_ends_is_cut_after_eight_tokens(scripted_model):
-    decoded, _ = decode_greedily(scripted_model({3: 4, 4: 3}, tokens=8), together(torch.tensor([[3]])), None, never(8))
-    assert decoded.tolist() == [[4, 3] * 4]
+def test_an_answer_that_never_ends_goes_to_its_own_limit(scripted_model):
+    model, prompts = scripted_model({3: 4, 4: 3}, tokens=8), torch.tensor([[3], [4], [3]])
+    decoded, _ = decode_greedily(model, together(prompts, limits=[8, 3, 11]), None, never(8))
+    assert decoded.shape == (3, 11)
+    assert decoded[0, :8].tolist() == [4, 3] * 4
+    assert decoded[1, :3].tolist() == [3, 4, 3]
+    assert decoded[2].tolist() == [4, 3] * 5 + [4]
 
 
 @pytest.mark.parametrize("outputs", [None, torch.tensor([1, 3, 4])], ids=["whole vocabulary", "some tokens"])

@@ -102,15 +102,23 @@ def memorize(model, tokenizer, texts, steps=80):
     model.eval()
 
 
-def generate(model, tokenizer, prompts):
-    """The answers of transformers' own greedy decoding, in one padded batch."""
+def generate(model, tokenizer, prompts, limits=None):
+    """The answers of transformers' own greedy decoding, in one padded batch, each cut at its own limit."""
+    limits = limits or [MAX_NEW_TOKENS] * len(prompts)
     encoder_decoder = model.config.is_encoder_decoder
     padding = {"padding": True, "padding_side": "right" if encoder_decoder else "left"}
     tokens = tokenizer(prompts, **padding, return_tensors="pt", return_token_type_ids=False)
-    settings = {"do_sample": False, "max_new_tokens": MAX_NEW_TOKENS, "pad_token_id": tokenizer.pad_token_id}
+    settings = {"do_sample": False, "max_new_tokens": max(limits), "pad_token_id": tokenizer.pad_token_id}
     generated = model.generate(**tokens, **settings)
     new = generated[:, 1 if encoder_decoder else tokens.input_ids.shape[1] :]
+    new = [row[:limit] for row, limit in zip(new, limits, strict=True)]
     return [text.split("\n")[0].strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
+
+
+def limits(model, tokenizer, questions):
+    """The most tokens of each answer: eight, or as many as its gold has with the token that ends it."""
+    golds = [gold.strip() if model.config.is_encoder_decoder else gold for _, gold in questions]
+    return [max(MAX_NEW_TOKENS, len(tokens)) for tokens in tokenizer(golds).input_ids]
 
 
 def learn_words(architecture, facts, tests, learnt, folder):
@@ -161,8 +169,9 @@ def both_answers(request, train_bytes, train_pieces, facts, tests, learnt, tmp_p
         ended = [(p, c.replace("\n", "<|endoftext|>")) if place % 3 else (p, c) for place, (p, c) in enumerate(learnt)]
         tokens = train_bytes(texts, begin=bool(first_token))
         reference, (model, tokenizer) = learn_subwords(architecture, tokens, ended, folder)
-    expected = generate(*reference, [document.prompt for document in tests])
-    evaluator = Evaluator(model, tokenizer, [(document.prompt, document.completion) for document in tests])
+    questions = [(document.prompt, document.completion) for document in tests]
+    expected = generate(*reference, [prompt for prompt, _ in questions], limits(model, tokenizer, questions))
+    evaluator = Evaluator(model, tokenizer, questions)
     return expected, evaluator.answer(model)[0], evaluator.measure(model)["exact_match"]
 
 
@@ -224,7 +233,8 @@ def test_odd_answers_and_golds_are_measured_as_if_generated_one_by_one(build, to
     # Every prompt once more, with the gold of its neighbour.
     texts = list(zip(prompts * 2, golds + golds[1:] + golds[:1], strict=True))
     measured = Evaluator(model, tokenizer, texts).measure(model)
-    pairs = [(answer, text.strip()) for answer, (_, text) in zip(answers * 2, texts, strict=True)]
+    answers = generate(model, tokenizer, prompts * 2, limits(model, tokenizer, texts))
+    pairs = [(answer, text.strip()) for answer, (_, text) in zip(answers, texts, strict=True)]
     assert measured["exact_match"].tolist() == [exact_match(*pair) for pair in pairs]
     assert measured["token_f1"].tolist() == [token_f1(*pair) for pair in pairs]
 
@@ -293,7 +303,7 @@ def test_equal_prompts_are_answered_once_and_scored_each_against_its_own_gold(mo
     one, other = PROMPTS[0], PROMPTS[answers.index(second)]
     prompts = [one, other, one, one, other]
     decoded.clear()
-    golds = [first, first, "something else", f" {first}\n", second]
+    golds = [first, first, "something else", f" {first} ", second]
     evaluator = Evaluator(model, tokenizer, list(zip(prompts, golds, strict=True)))
     assert evaluator.measure(model)["exact_match"].tolist() == [1, 0, 0, 1, 1]
     assert sum(decoded) == 2

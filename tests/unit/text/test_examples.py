@@ -7,8 +7,9 @@ import torch
 
 from metaocl.config.plans import Stage
 from metaocl.errors import UserError
-from metaocl.text.examples import IGNORED, Examples, encode_examples, tokenize_texts
-from metaocl.text.prompts import encode_prompts
+from metaocl.text.evaluation import Evaluator
+from metaocl.text.examples import IGNORED, Examples, encode_examples
+from metaocl.text.tokenization import tokenize_texts
 
 TEXTS = [
     ("big tag X", " green\n"),
@@ -126,7 +127,7 @@ def test_a_prompt_reads_the_same_in_training_and_in_tests(build, train_bytes, wh
     tokenizer.pad_token = tokenizer.eos_token
     model = build("llama", len(tokenizer))
     examples = encode_examples(model, tokenizer, TEXTS, stage())
-    (group,) = encode_prompts(model, tokenizer, [prompt for prompt, _ in TEXTS], tokens_at_once=1000)
+    (group,) = Evaluator(model, tokenizer, TEXTS).prompts
     for row, tokens in whole_prompts(group).items():
         assert examples.inputs[row][: len(tokens)] == tokens.tolist()
         assert (tokens[0].item() == tokenizer.bos_token_id) == begin
