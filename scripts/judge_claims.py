@@ -11,8 +11,16 @@ from metaocl.artifacts.tables import read_table
 from metaocl.claims.entries import parse_claims
 from metaocl.claims.verdicts import judge
 from metaocl.commands import command_parser, run_command
-from metaocl.config.parsing import read_yaml
+from metaocl.config.yaml_files import read_yaml
 from metaocl.reports.verdicts import page_of, table_of
+
+NOTES = """
+A claim is *reproduced* if each of its parts is significant (one-sided paired t test over stage-1 seeds, 5 %; two such
+tests where a value must lie within a margin), *contradicted* if a part is significant the other way (5 % divided by
+the number of tests). With fewer stage-1 seeds than the claim asks for, or with a control whose 95 % interval excludes
+0, it is *inconclusive*. Seeds needed: for a power of 80 % to find all parts at once at the observed effect sizes; –
+where an effect points the other way. p: the largest over the parts. Intervals are 95 % by Student's t.
+"""
 
 
 def main() -> None:

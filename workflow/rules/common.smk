@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from metaocl.artifacts.code_version import code_version as version_of
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import canonical_json, parse_config
+from metaocl.config.yaml_files import read_yaml
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -26,6 +27,8 @@ os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**40))
 CONFIG_FILE = ", ".join(map(str, workflow.configfiles)) or "the configuration"
 
 try:
+    for file in workflow.configfiles:
+        read_yaml(Path(file))
     settings = parse_config(config, CONFIG_FILE)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None

@@ -9,7 +9,7 @@ import yaml
 
 from metaocl.claims.entries import parse_claims
 from metaocl.config.entry import ConfigError
-from metaocl.config.parsing import read_yaml
+from metaocl.config.yaml_files import read_yaml
 
 FILE = Path(__file__).parents[3] / "config" / "claims.yaml"
 
