@@ -124,7 +124,7 @@ def prepare(work: Work, folder: Path) -> Place:
     """A copy of the project in which the pretrained model, which is no part of the work, is prepared."""
     folder.mkdir()
     project = copy_project(folder)
-    raw = yaml.safe_load(work.config.read_text()) | {"study": work.study}
+    raw = yaml.safe_load(work.config.read_text()) | {"study": work.study, "pathvars": {"results": "results"}}
     (project / "work.yaml").write_text(yaml.safe_dump(raw))
     further = raw["studies"][work.study] | {"stage2_seeds": [0, 1]}
     (project / "further.yaml").write_text(yaml.safe_dump(raw | {"studies": {work.study: further}}))

@@ -56,6 +56,12 @@ def planned_jobs(*arguments: str, cwd: Path) -> dict[str, int]:
     return jobs
 
 
+def use_config(folder: Path, path: Path) -> None:
+    """Give a copy another configuration, whose results go to results/ there."""
+    config = yaml.safe_load(path.read_text()) | {"pathvars": {"results": "results"}}
+    (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
+
+
 def change_config(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Let `change` edit the configuration of a copy."""
     path = folder / CONFIG

@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from project import CONFIG, ROOT, copy_project, planned_jobs
+from project import ROOT, copy_project, planned_jobs, use_config
 
 # The paper's whole grid takes ten seconds to plan, and is in test_paper_grid.
 CONFIGS = [path for path in sorted((ROOT / "config").rglob("*.yaml")) if path.stem not in ("claims", "paper")]
@@ -11,7 +11,7 @@ CONFIGS = [path for path in sorted((ROOT / "config").rglob("*.yaml")) if path.st
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_configuration_of_the_project_is_planned(tmp_path, path):
     folder = copy_project(tmp_path)
-    (folder / CONFIG).write_text(path.read_text())
+    use_config(folder, path)
     config = yaml.safe_load(path.read_text())
     jobs = planned_jobs("everything", cwd=folder)
     assert jobs["write_summary"] == len(config["studies"])

@@ -7,7 +7,7 @@ import uuid
 from itertools import pairwise
 
 import pytest
-from project import CONFIG, ROOT, TINY, change_config, copy_project, snakemake
+from project import ROOT, TINY, change_config, copy_project, snakemake, use_config
 
 from metaocl.training.devices import LOCKS
 
@@ -89,7 +89,7 @@ def test_each_run_json_of_a_training_job_names_its_gpu_and_no_other_job_has_one(
 )
 def test_the_rules_that_train_ask_for_a_gpu_and_no_others_do(tmp_path, profile, config):
     folder = copy_project(tmp_path)
-    (folder / CONFIG).write_text(config.read_text())
+    use_config(folder, config)
     # A dry run shows the resources of those rules only that have no message.
     for rules in (folder / "workflow/rules").glob("*.smk"):
         rules.write_text(re.sub(r"\n    message:(\n        .*)+", "", rules.read_text()))

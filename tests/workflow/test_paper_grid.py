@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 import yaml
-from project import CONFIG, ROOT, copy_project, planned_jobs
+from project import ROOT, copy_project, planned_jobs, use_config
 
 PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
 
@@ -13,7 +13,7 @@ PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
 def workspace(tmp_path_factory):
     """A copy of the project with the paper's studies, and places where the public data would be."""
     folder = copy_project(tmp_path_factory.mktemp("paper"))
-    (folder / CONFIG).write_text((ROOT / "config/paper.yaml").read_text())
+    use_config(folder, ROOT / "config/paper.yaml")
     (folder / "data/trex").mkdir(parents=True)
     (folder / "data/cross-verified-database.csv.gz").touch()
     return folder

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from project import CONFIG, ROOT, copy_project, snakemake
+from project import ROOT, copy_project, snakemake, use_config
 
 ASKED = re.compile(r"^Job \d+: (Train .*) \((\d+) GPU, (\d+) MB, (\d+) min\)$", re.MULTILINE)
 
@@ -12,7 +12,7 @@ def plan(folder, config, *targets):
     """The messages of all jobs, and for those that train their message, GPUs, MB and minutes."""
     copy_project(folder)
     (folder / "slurm").symlink_to("workflow/profiles/slurm")
-    (folder / CONFIG).write_text((ROOT / "config" / config).read_text())
+    use_config(folder, ROOT / "config" / config)
     (folder / "data/trex").mkdir(parents=True)
     (folder / "data/cross-verified-database.csv.gz").touch()  # where the paper's studies look for it
     run = snakemake("--dry-run", "--profile", "slurm", *targets, cwd=folder)

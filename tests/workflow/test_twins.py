@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
-from project import CONFIG, ROOT, copy_project, snakemake
+from project import ROOT, copy_project, snakemake, use_config
 
 PAPER, TWINS = (yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())["studies"] for name in ("paper", "twins"))
 # Studies of the paper that differ from another one in their scale alone.
@@ -20,7 +20,7 @@ VARIANTS = {"main_trex": "main", "main_small": "main", "batch_size_large": "batc
 def workspace(tmp_path_factory):
     """A copy of the project in which everything has run."""
     folder = copy_project(tmp_path_factory.mktemp("twins"))
-    (folder / CONFIG).write_text((ROOT / "config/twins.yaml").read_text())
+    use_config(folder, ROOT / "config/twins.yaml")
     snakemake("everything", cwd=folder)
     return folder
 
