@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from math import prod
+from string import Formatter
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from metaocl.config.entry import Entry, Line, Placeholder
-from metaocl.design.templates import MAIN_ORDER, check_template, placeholders, template_of_order
+from metaocl.design.templates import MAIN_ORDER, placeholders, template_of_order
 
 
 class Tags(Entry):
@@ -68,7 +69,7 @@ class DefineType(Entry):
         if taken := sorted(self.words.keys() & {"tag", "variable", "entity"}):
             raise ValueError(f"words names {', '.join(taken)}, which have their own meaning in templates")
         for template in self.forms():
-            check_template(template, {"tag", "variable", "entity", *self.words})
+            _check_template(template, {"tag", "variable", "entity", *self.words})
         used = set().union(*map(placeholders, self.forms()))
         if idle := sorted(self.words.keys() - used):
             raise ValueError(f"words has {', '.join(idle)}, which no template uses")
@@ -89,3 +90,24 @@ class DefineType(Entry):
                 "different definitions of an alias"
             )
         return self
+
+
+def _check_template(template: str, known: set[str]) -> None:
+    """Raises ValueError for a template that a definition cannot be written with."""
+    try:
+        fields = [field[1:] for field in Formatter().parse(template) if field[1] is not None]
+    except ValueError as error:
+        raise ValueError(f"the template {template!r} cannot be read: {error}") from None
+    names = [str(name) for name, _, _ in fields]
+    if any(form or conversion for _, form, conversion in fields):
+        raise ValueError(f"the template {template!r} formats a placeholder; write its name only")
+    if unknown := sorted(set(names) - known):
+        raise ValueError(f"the template {template!r} has {{{unknown[0]}}}; known are {', '.join(sorted(known))}")
+    if names.count("variable") != 1 or names.count("entity") != 1 or names.count("tag") > 1:
+        raise ValueError(f"the template {template!r} must have {{variable}} and {{entity}} once, {{tag}} at most once")
+    parsed = list(Formatter().parse(template))
+    last = max(place for place, (_, name, *_) in enumerate(parsed) if name in ("tag", "variable", "entity"))
+    # Any letter will do for what comes in the place of an earlier placeholder.
+    head = "x".join(before for before, *_ in parsed[: last + 1])
+    if " " not in head.lstrip():
+        raise ValueError(f"the template {template!r} needs a blank before its last placeholder")
