@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their place, then renamed into it; and what made them."""
+"""Files that are whole or absent: written beside their place, then renamed into it."""
 
 from __future__ import annotations
 

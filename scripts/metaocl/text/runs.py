@@ -67,7 +67,7 @@ def open_run(folder: Path, epoch: int | None = None) -> Run:
     """A finished stage, with the model that it ended with, or had after an epoch that is among its `snapshots`.
 
     Documents, settings, examples and loss are those of its training. folder: that of the stage's run.json, which names
-    the documents from there. The model is on the GPU, where there is one, in training mode as it is loaded: eval mode.
+    the documents from there. The model is in eval mode, on the GPU where there is one.
     Raises ArtifactError for a folder without a finished stage.
     """
     record = folder / "run.json"
