@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 from metaocl.artifacts.tables import write_table
 from metaocl.facts.fact import PLACEHOLDER, Fact, FactsError, ask
-from metaocl.facts.years import coarsen_year
+from metaocl.facts.years import coarsen_year, find_year
 
 CREDIT = "T-REx by Elsahar et al., LREC 2018, from Wikipedia and Wikidata (licence: see its page)"
 
@@ -267,8 +267,8 @@ def _facts(name: str, answers: Mapping[str, set[str]]) -> list[Fact]:
 def _answer(attribute: str, text: str) -> str:
     """The answer that an object gives; empty if it gives none."""
     if attribute == "publication_year":
-        year = re.search("[0-9]{4}", text)
-        return coarsen_year(int(year[0])) if year else ""
+        year = find_year(text)
+        return "" if year is None else coarsen_year(year)
     text = _plain(text)
     if attribute not in PEOPLE:
         return text

@@ -5,12 +5,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from metaocl.facts.cvdb import read_cvdb
 from metaocl.facts.fact import PLACEHOLDER, FactsError
-from metaocl.facts.years import coarsen_year
 
 # 61 men and 61 women with all that is needed, and rows that must be left out, which would be the most-read ones.
 SAMPLE = Path(__file__).parents[2] / "data" / "cvdb.csv"
@@ -202,41 +199,3 @@ def test_a_damaged_or_missing_file_is_an_error(tmp_path):
             read_cvdb(2, path)
     with pytest.raises(FactsError, match="cannot be read as CSV"):
         read_cvdb(2, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("year", "answer"),
-    [
-        (-480, "5 century BC"),
-        (-100, "1 century BC"),
-        (1, "1 century"),
-        (1800, "18 century"),
-        (1801, "19 century"),
-        (1900, "19 century"),
-        (1901, "1900s"),
-        (1999, "1990s"),
-        (2000, "2000"),
-        (2018, "2018"),
-    ],
-)
-def test_years_are_coarsened_as_in_the_paper(year, answer):
-    assert coarsen_year(year) == answer
-
-
-@given(st.integers(-5000, 1900).filter(bool))
-def test_a_century_has_its_hundred_years(year):
-    first = (abs(year) - 1) // 100 * 100 + 1
-    sign = 1 if year > 0 else -1
-    assert {coarsen_year(sign * each) for each in range(first, first + 100)} == {coarsen_year(year)}
-
-
-@given(st.integers(1901, 1999), st.integers(1901, 1999))
-def test_two_years_share_an_answer_if_they_share_their_decade(year, other):
-    assert (coarsen_year(year) == coarsen_year(other)) == (str(year)[:3] == str(other)[:3])
-
-
-@given(st.integers(-5000, 5000).filter(bool), st.integers(-5000, 5000).filter(bool))
-def test_years_with_one_answer_have_no_other_answer_between_them(year, other):
-    if coarsen_year(year) == coarsen_year(other):
-        between = (year + other) // 2
-        assert not between or coarsen_year(between) == coarsen_year(year)
