@@ -13,6 +13,7 @@ import csv
 import gzip
 import io
 import re
+import sys
 import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -51,10 +52,12 @@ GARBLED = re.compile("[\xc2-\xf4][\x80-\xbf]")
 def read_cvdb(count: int, path: Path) -> list[Fact]:
     """Six questions about each of the most-read `count` people, half of them men; an odd count has one man more.
 
-    path: the CSV file, plain or gzipped. The most-read person comes first, names decide between equals.
+    path: the CSV file, plain or gzipped. The most-read person comes first, names decide between equals. Of a name, the
+    most-read person who bears it counts, among those who have all columns.
     Raises FactsError, also where there are too few men or women with all columns and a plain name.
     """
-    people = _answers(_with_numbers(_with_plain_texts(_complete_rows(path)), path))
+    people = _without_homonyms(_complete_rows(path), path)
+    people = _answers(_with_numbers(_with_plain_texts(people), path))
     people = people.sort_values(["readers", "name"], ascending=[False, True])
     wanted = {"Male": count - count // 2, "Female": count // 2}
     there = people["gender"].value_counts()
@@ -128,9 +131,18 @@ def _check_header(file: BinaryIO, path: Path) -> None:
         )
 
 
+def _without_homonyms(people: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """One row of each name, as it is with blanks: that of its most-read person, of equals the first one."""
+    readers = pd.to_numeric(people["wiki_readers_2015_2018"], errors="coerce")
+    people = people.loc[readers.sort_values(ascending=False, kind="stable").index]
+    is_homonym = people["name"].map(_spaced).duplicated()
+    if left_out := int(is_homonym.sum()):
+        print(f"{path}: {left_out:,} rows left out, whose name a more-read person bears", file=sys.stderr)
+    return people[~is_homonym]
+
+
 def _with_plain_texts(people: pd.DataFrame) -> pd.DataFrame:
-    """The rows whose name, occupation and nationality hold words alone; the first row of a name counts."""
-    people = people.drop_duplicates("name")
+    """The rows whose name, occupation and nationality hold words alone."""
     people = people[
         [
             bool(WORDS.fullmatch(name) and WORDS.fullmatch(occupation) and QUOTED_WORDS.fullmatch(nationalities))
@@ -146,8 +158,7 @@ def _with_plain_texts(people: pd.DataFrame) -> pd.DataFrame:
         nationality=people["string_citizenship_raw_d"].map(_first_nationality),
     )
     filled = (people[["name", "occupation", "nationality"]] != "").all(axis="columns")
-    # Underscores that became blanks may have made two names one.
-    return people[filled].drop_duplicates("name")
+    return people[filled]
 
 
 def _spaced(text: str) -> str:

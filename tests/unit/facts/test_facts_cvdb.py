@@ -9,7 +9,8 @@ import pytest
 from metaocl.facts.cvdb import read_cvdb
 from metaocl.facts.fact import PLACEHOLDER, FactsError
 
-# 61 men and 61 women with all that is needed, and rows that must be left out, which would be the most-read ones.
+# 61 men and 61 women with all that is needed, and rows that must be left out; but for homonyms,
+# these would be the most-read ones.
 SAMPLE = Path(__file__).parents[2] / "data" / "cvdb.csv"
 # The last letter is no UTF-8 in ISO-8859-1, as some bytes of the public file.
 HEADER = "name,birth,death,gender,level3_main_occ,string_citizenship_raw_d,un_region,wiki_readers_2015_2018,année\n"
@@ -54,7 +55,7 @@ def test_known_people_have_the_facts_of_their_rows():
         "occupation": "film actor",
         "nationality": "French Third Republic",
     }
-    # Later rows of the same name, and of one that underscores made another, do not count.
+    # Less-read people of the same name, or of one that underscores made another, do not count.
     assert answers(facts, "Tullius Varro 3") == {
         "gender": "Male",
         "birth": "2 century BC",
@@ -144,6 +145,15 @@ def test_a_quoted_field_may_hold_commas_and_lines(write):
 def test_too_few_men_or_women_are_an_error_that_says_how_many():
     with pytest.raises(FactsError, match=r"cvdb\.csv: 124 entities asked for.* only 61 men and 61 women"):
         read_cvdb(124, SAMPLE)
+
+
+@pytest.mark.parametrize("homonyms", [("Cy_Lee", "Cy_Lee", "Cy_Lee"), ("Cy_Lee", "Cy__Lee", "Cy Lee")])
+def test_of_several_people_of_one_name_the_most_read_keeps_it(write, capsys, homonyms):
+    jobs, readers = ("baker", "writer", "singer"), ("20", "1000", "99")
+    path = write(*(row(name, occupation=job, readers=r) for name, job, r in zip(homonyms, jobs, readers, strict=True)))
+    answers = {fact.answer for fact in read_cvdb(2, path) if fact.entity == "Cy Lee" and fact.attribute == "occupation"}
+    assert answers == {"writer"}
+    assert f"{path}: 2 rows left out, whose name a more-read person bears" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("column", ["birth", "death", "readers"])
