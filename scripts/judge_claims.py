@@ -14,7 +14,7 @@ from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
 from metaocl.claims.verdicts import Claim, Verdict, judge, parse_claims
 from metaocl.commands import command_parser, run_command
-from metaocl.config.parsing import read_yaml
+from metaocl.config.yaml_files import read_yaml
 
 NOTES = """
 A claim is *reproduced* if each of its parts is significant (one-sided paired t test over stage-1 seeds, 5 %; two such

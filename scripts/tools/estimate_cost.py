@@ -8,7 +8,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from metaocl.commands import command_parser, run_command
-from metaocl.config.parsing import parse_config, read_yaml
+from metaocl.config.parsing import parse_config
+from metaocl.config.yaml_files import read_yaml
 from metaocl.planning.costs import OPERATIONS_PER_SECOND, estimate_costs
 
 

@@ -1,4 +1,4 @@
-"""Reading a configuration: YAML to typed entries and back to JSON, with one line per mistake.
+"""Reading a configuration: to typed entries and back to JSON, with one line per mistake.
 
 `config/README.md` and `workflow/schemas/config.schema.json` are generated from the entries, and a test keeps them in
 step. Nothing in this package imports torch or pandas: the Snakefile reads it again in every submitted job.
@@ -8,22 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from metaocl.config.configuration import Config
 from metaocl.config.entry import ConfigError, Entry
-
-
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file. Raises ConfigError."""
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
 
 
 def parse_config(raw: object, origin: str) -> Config:

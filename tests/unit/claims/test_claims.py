@@ -15,7 +15,7 @@ import yaml
 import judge_claims
 from metaocl.claims.verdicts import Claim, Question, Series, ask, decide, judge, parse_claims
 from metaocl.config.entry import ConfigError
-from metaocl.config.parsing import read_yaml
+from metaocl.config.yaml_files import read_yaml
 from metaocl.statistics.effects import CELL
 
 FILE = Path(__file__).parents[3] / "config" / "claims.yaml"
