@@ -7,7 +7,7 @@ from metaocl.planning.cells import axis_values
 
 rule judge_claims:
     input:
-        claims="config/claims.yaml",
+        claims=str(REPOSITORY / "config/claims.yaml"),
         gaps=expand(
             "<results>/tables/{study}/gaps.parquet", study=list(settings.studies)
         ),
@@ -41,5 +41,5 @@ rule judge_claims:
     message:
         "Judge the paper's claims"
     shell:
-        "python scripts/judge_claims.py --claims {input.claims} --gaps {params.gaps} --axis {params.axis:q}"
+        "python {SCRIPTS}/judge_claims.py --claims {input.claims:q} --gaps {params.gaps} --axis {params.axis:q}"
         " --table {output.table} --markdown {output.markdown} --log {log}"

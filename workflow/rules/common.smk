@@ -1,16 +1,20 @@
 # Needs: the configuration. Makes: the typed settings, and what rules ask of them as functions of wildcards.
 
+import keyword
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
-ROOT = Path(workflow.basedir).parent
+from snakemake.parser import Python as SnakemakeLanguage
+
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from metaocl.artifacts.code_version import code_version as version_of
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import canonical_json, parse_config
+from metaocl.config.yaml_files import read_yaml
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -24,17 +28,22 @@ os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**40))
 
 CONFIG_FILE = ", ".join(map(str, workflow.configfiles)) or "the configuration"
 
+# The scripts' folder, in commands. A rule's command holds the name only, as one that changed would rerun all jobs.
+SCRIPTS = shlex.quote(str(REPOSITORY / "scripts"))
+
 try:
+    for file in workflow.configfiles:
+        read_yaml(Path(file))
     settings = parse_config(config, CONFIG_FILE)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 # Two configurations may mean different things by one slug, so only the default one has results/ for the asking.
 origin = Path([*workflow.configfiles, "config.yaml"][0])
-if not config.get("pathvars") and origin.resolve() != ROOT / DEFAULT_CONFIG:
+if not config.get("pathvars") and origin.resolve() != DEFAULT_CONFIG.resolve():
     raise WorkflowError(
         f"{CONFIG_FILE}: has no pathvars; name a folder for its results, for example"
-        f" `pathvars: {{results: results/{origin.stem}}}`: results/ holds those of {DEFAULT_CONFIG}"
+        f" `pathvars: {{results: results/{origin.stem}}}`: results/ holds those of config/config.yaml"
     )
 
 
@@ -47,6 +56,23 @@ wildcard_constraints:
     seed=r"\d+",
     stage2_seed=r"\d+",
     stage=r"\d+",
+
+
+def check_study_names():
+    """A study is a target beside the rules that there are, and its page lies beside that of the claims."""
+    rules_so_far = [rule.name for rule in workflow.rules]
+    for study in settings.studies:
+        if study in rules_so_far:
+            meaning = "the name of a rule"
+        elif study == "claims":
+            meaning = "the name of the page of verdicts on all studies"
+        elif keyword.iskeyword(study) or study in SnakemakeLanguage.subautomata:
+            meaning = "a name that is a word of Snakemake's own"
+        else:
+            continue
+        raise WorkflowError(
+            f"{CONFIG_FILE}: studies.{study} has {meaning}; give it another one"
+        )
 
 
 def settings_of(kind):

@@ -21,7 +21,7 @@ rule write_documents:
     message:
         "Write documents: {wildcards.dataset}, {wildcards.define_type}, seed {wildcards.seed}"
     shell:
-        "python scripts/write_documents.py --facts {input.facts}"
+        "python {SCRIPTS}/write_documents.py --facts {input.facts}"
         " --dataset {params.dataset:q} --define-type {params.define_type:q} --seed {wildcards.seed}"
         " --documents {output.documents} --aliases {output.aliases} --manifest {output.manifest} --log {log}"
 
@@ -48,7 +48,7 @@ rule write_new_definitions:
         "Write new definitions: {wildcards.dataset}, {wildcards.define_type}, seed {wildcards.seed},"
         " stage-2 seed {wildcards.stage2_seed}"
     shell:
-        "python scripts/write_new_definitions.py --facts {input.facts} --stage1-aliases {input.aliases}"
+        "python {SCRIPTS}/write_new_definitions.py --facts {input.facts} --stage1-aliases {input.aliases}"
         " --dataset {params.dataset:q} --define-type {params.define_type:q}"
         " --seed {wildcards.seed} --stage2-seed {wildcards.stage2_seed}"
         " --documents {output.documents} --aliases {output.aliases} --manifest {output.manifest} --log {log}"

@@ -37,7 +37,7 @@ rule fetch_data:
     message:
         "Fetch the public data of {wildcards.dataset}"
     shell:
-        "python scripts/fetch_data.py --downloaded {input:q} --sha256 {params.sha256}"
+        "python {SCRIPTS}/fetch_data.py --downloaded {input:q} --sha256 {params.sha256}"
         " --data {output} --log {log}"
 
 
@@ -60,7 +60,7 @@ rule tabulate_trex:
     message:
         "Turn the T-REx files of {wildcards.dataset} into a table of triples"
     shell:
-        "python scripts/tabulate_trex.py --data {input:q} --sha256 {params.sha256}"
+        "python {SCRIPTS}/tabulate_trex.py --data {input:q} --sha256 {params.sha256}"
         " --triples {output.triples} --manifest {output.manifest} --log {log}"
 
 
@@ -85,8 +85,8 @@ rule extract_facts:
     message:
         "Extract the facts of {wildcards.dataset}"
     shell:
-        "python scripts/extract_facts.py --source {params.source:q} --entities {params.entities} --data {input.data:q}"
-        " --facts {output.facts} --manifest {output.manifest} --log {log}"
+        "python {SCRIPTS}/extract_facts.py --source {params.source:q} --entities {params.entities}"
+        " --data {input.data:q} --facts {output.facts} --manifest {output.manifest} --log {log}"
 
 
 rule measure_guessability:
@@ -105,4 +105,4 @@ rule measure_guessability:
     message:
         "Measure how well answers of {wildcards.dataset} can be guessed from each other"
     shell:
-        "python scripts/measure_guessability.py --facts {input.facts} --table {output} --log {log}"
+        "python {SCRIPTS}/measure_guessability.py --facts {input.facts} --table {output} --log {log}"

@@ -25,7 +25,7 @@ def axis_of(wildcards):
 rule plot_training_curves:
     input:
         metrics="<results>/tables/{study}/metrics.parquet",
-        style="scripts/metaocl/figures/style.mplstyle",
+        style=str(REPOSITORY / "scripts/metaocl/figures/style.mplstyle"),
     output:
         report(
             multiext(
@@ -46,13 +46,13 @@ rule plot_training_curves:
     message:
         "Plot the training curves of study {wildcards.study}"
     shell:
-        "python scripts/plot_training_curves.py --metrics {input.metrics} --figures {output} --log {log}"
+        "python {SCRIPTS}/plot_training_curves.py --metrics {input.metrics} --figures {output} --log {log}"
 
 
 rule plot_gaps:
     input:
         gaps="<results>/tables/{study}/gaps.parquet",
-        style="scripts/metaocl/figures/style.mplstyle",
+        style=str(REPOSITORY / "scripts/metaocl/figures/style.mplstyle"),
     output:
         report(
             multiext("<results>/figures/{study}/gaps", ".pdf", ".svg", ".png"),
@@ -72,4 +72,4 @@ rule plot_gaps:
     message:
         "Plot the gaps of study {wildcards.study} against what it varies"
     shell:
-        "python scripts/plot_gaps.py --gaps {input.gaps} --axis {params.axis:q} --figures {output} --log {log}"
+        "python {SCRIPTS}/plot_gaps.py --gaps {input.gaps} --axis {params.axis:q} --figures {output} --log {log}"

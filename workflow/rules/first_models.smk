@@ -20,7 +20,7 @@ rule prepare_model:
     message:
         "Prepare the pretrained model {wildcards.model}"
     shell:
-        "python scripts/prepare_model.py --pretrained {params.pretrained:q}"
+        "python {SCRIPTS}/prepare_model.py --pretrained {params.pretrained:q}"
         " --model {output.model} --run {output.run} --log {log}"
 
 
@@ -42,7 +42,7 @@ rule initialize_model:
     message:
         "Draw random weights: {wildcards.model}, seed {wildcards.seed}"
     shell:
-        "python scripts/initialize_model.py --facts {input.facts} --settings {params.model:q} --seed {wildcards.seed}"
+        "python {SCRIPTS}/initialize_model.py --facts {input.facts} --settings {params.model:q} --seed {wildcards.seed}"
         " --model {output.model} --run {output.run} --log {log}"
 
 
@@ -71,5 +71,5 @@ rule train_base_model:
         "Train base model {wildcards.model} on {wildcards.dataset}"
         " ({resources.gpu} GPU, {resources.mem_mb} MB, {resources.runtime} min)"
     shell:
-        "python scripts/train_base_model.py --facts {input.facts} --settings {params.model:q}"
+        "python {SCRIPTS}/train_base_model.py --facts {input.facts} --settings {params.model:q}"
         " --model {output.model} --run {output.run} --log {log}"

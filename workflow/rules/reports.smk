@@ -24,5 +24,5 @@ rule write_summary:
     message:
         "Write the summary of study {wildcards.study}"
     shell:
-        "python scripts/write_summary.py --study {wildcards.study} --metrics {input.metrics} --effects {input.effects}"
+        "python {SCRIPTS}/write_summary.py --study {wildcards.study} --metrics {input.metrics} --effects {input.effects}"
         " --markdown {output.markdown} --json {output.json} --log {log}"

@@ -62,7 +62,7 @@ rule train_stage:
         " {wildcards.plan}, seed {wildcards.seed}"
         " ({resources.gpu} GPU, {resources.mem_mb} MB, {resources.runtime} min)"
     shell:
-        "HF_HUB_OFFLINE=1 python scripts/train_stage.py --initial-model {input.model} --documents {input.documents}"
+        "HF_HUB_OFFLINE=1 python {SCRIPTS}/train_stage.py --initial-model {input.model} --documents {input.documents}"
         " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
         " --threads {params.threads} {params.memory} --checkpoint {params.checkpoint}"
         " --checkpoint-minutes {resources.checkpoint_minutes}"

@@ -33,7 +33,7 @@ rule collect_metrics:
     message:
         "Collect the metrics of study {wildcards.study}"
     shell:
-        "python scripts/collect_metrics.py --study {params.study:q} --stages {params.stages:q} --results {params.results}"
+        "python {SCRIPTS}/collect_metrics.py --study {params.study:q} --stages {params.stages:q} --results {params.results}"
         " --parquet {output.parquet} --csv {output.csv} --log {log}"
 
 
@@ -61,6 +61,6 @@ rule estimate_effects:
     message:
         "Estimate the effects of study {wildcards.study}"
     shell:
-        "python scripts/estimate_effects.py --metrics {input.metrics}"
+        "python {SCRIPTS}/estimate_effects.py --metrics {input.metrics}"
         " --parquet {output.parquet} --csv {output.csv}"
         " --gaps-parquet {output.gaps_parquet} --gaps-csv {output.gaps_csv} --log {log}"
