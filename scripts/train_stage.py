@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import torch
 
+from metaocl.artifacts.checksums import weights_hashes
 from metaocl.artifacts.code_version import code_version
 from metaocl.artifacts.provenance import describe_run, package_versions
 from metaocl.artifacts.publishing import published
@@ -54,6 +55,7 @@ def main() -> None:
     }
     inputs = {
         "initial_model": _from(arguments.run, arguments.initial_model),
+        "initial_weights": weights_hashes(arguments.initial_model),
         "documents": [_from(arguments.run, path) for path in arguments.documents],
     }
     targets = [arguments.model, arguments.metrics, arguments.run]

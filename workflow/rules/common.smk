@@ -15,6 +15,7 @@ from metaocl.artifacts.code_version import code_version as version_of
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import canonical_json, parse_config
 from metaocl.config.yaml_files import read_yaml
+from metaocl.errors import UserError
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -73,6 +74,18 @@ def check_study_names():
         raise WorkflowError(
             f"{CONFIG_FILE}: studies.{study} has {meaning}; give it another one"
         )
+
+
+def told_in_one_line(ask):
+    """A function of wildcards that ends Snakemake with the message of a mistake; Snakemake would print a traceback."""
+
+    def answer(wildcards):
+        try:
+            return ask(wildcards)
+        except UserError as error:
+            sys.exit(f"error: {CONFIG_FILE}: {error}")
+
+    return answer
 
 
 def settings_of(kind):

@@ -1,14 +1,26 @@
 # Needs: a source of facts. Makes: <results>/facts/{dataset}/, entities with question-answer pairs.
 
+from metaocl.planning.inputs import source_files, source_version
+
 
 def source_url(wildcards):
     """The file to fetch, for Snakemake's storage plugin."""
     return storage.http(settings.datasets[wildcards.dataset].source.url)
 
 
+@told_in_one_line
 def source_data(wildcards):
-    """The public file of a data set: the user's own, or the one that is fetched."""
-    return settings.datasets[wildcards.dataset].source.path or rules.fetch_data.output
+    """The public files of a data set: the user's own, or the one that is fetched."""
+    return (
+        source_files(settings.datasets[wildcards.dataset].source)
+        or rules.fetch_data.output
+    )
+
+
+@told_in_one_line
+def version_of_data(wildcards):
+    """A parameter that no command uses: what changes with the data that a source reads."""
+    return source_version(settings.datasets[wildcards.dataset].source)
 
 
 def facts_data(wildcards):
@@ -54,13 +66,16 @@ rule tabulate_trex:
     conda:
         "../../environment.yml"
     params:
+        data=lambda wildcards, input: settings.datasets[wildcards.dataset].source.path
+        or input[0],
         sha256=lambda wildcards: settings.datasets[wildcards.dataset].source.sha256
         or "",
+        version=version_of_data,
         code=code_version("tabulate_trex.py"),
     message:
         "Turn the T-REx files of {wildcards.dataset} into a table of triples"
     shell:
-        "python {SCRIPTS}/tabulate_trex.py --data {input:q} --sha256 {params.sha256}"
+        "python {SCRIPTS}/tabulate_trex.py --data {params.data:q} --sha256 {params.sha256}"
         " --triples {output.triples} --manifest {output.manifest} --log {log}"
 
 
@@ -81,6 +96,7 @@ rule extract_facts:
             settings.datasets[wildcards.dataset].source
         ),
         entities=lambda wildcards: settings.datasets[wildcards.dataset].entities,
+        version=version_of_data,
         code=code_version("extract_facts.py"),
     message:
         "Extract the facts of {wildcards.dataset}"

@@ -1,8 +1,24 @@
 # Needs: pretrained weights, or facts. Makes: the model that a cell starts from. A pretrained one is prepared once; a new
 # one is trained on the facts, once per data set, or has random weights, of its own for every seed.
 
+from metaocl.planning.inputs import model_files, model_version
+
+
+@told_in_one_line
+def pretrained_files(wildcards):
+    """The user's own files that a pretrained model is read from."""
+    return model_files(settings.models[wildcards.model].pretrained)
+
+
+@told_in_one_line
+def version_of_pretrained(wildcards):
+    """A parameter that no command uses: what changes with the weights that a pretrained model is read from."""
+    return model_version(settings.models[wildcards.model].pretrained)
+
 
 rule prepare_model:
+    input:
+        pretrained_files,
     output:
         model=directory("<results>/pretrained_models/{model}/model"),
         run="<results>/pretrained_models/{model}/run.json",
@@ -16,6 +32,7 @@ rule prepare_model:
         pretrained=lambda wildcards: canonical_json(
             settings.models[wildcards.model].pretrained
         ),
+        version=version_of_pretrained,
         code=code_version("prepare_model.py"),
     message:
         "Prepare the pretrained model {wildcards.model}"
