@@ -16,6 +16,7 @@ from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import canonical_json, parse_config
 from metaocl.config.yaml_files import read_yaml
 from metaocl.errors import UserError
+from metaocl.planning.checks import check_warm_ups
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -36,6 +37,7 @@ try:
     for file in workflow.configfiles:
         read_yaml(Path(file))
     settings = parse_config(config, CONFIG_FILE)
+    check_warm_ups(settings, CONFIG_FILE)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 

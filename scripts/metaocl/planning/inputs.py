@@ -27,7 +27,8 @@ def source_files(source: Cvdb | Trex) -> list[str]:
         raise ConfigError(f"source.path is {source.path!r}; {Path.cwd()} has no such file or folder")
     if path.is_file() or isinstance(source, Cvdb):
         return [source.path]
-    return sorted(str(file) for file in path.rglob("*.json") if not file.name.startswith("."))
+    # An empty folder is told by the job that reads it.
+    return sorted(str(f) for f in path.rglob("*.json") if not f.name.startswith(".")) or [source.path]
 
 
 def source_version(source: Source) -> str:
@@ -36,7 +37,7 @@ def source_version(source: Source) -> str:
         case People() | Cities():
             return packaged_version(source.package)
         case Cvdb() | Trex():
-            return sampled_hash(map(Path, source_files(source)))
+            return sampled_hash(filter(Path.is_file, map(Path, source_files(source))))
     return ""
 
 

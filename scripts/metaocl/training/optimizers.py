@@ -8,11 +8,17 @@ import torch
 from torch.optim.lr_scheduler import LambdaLR
 
 from metaocl.config.plans import Stage
+from metaocl.errors import UserError
 from metaocl.training.adafactor import Adafactor
 
 
 def linear_schedule(optimizer: torch.optim.Optimizer, steps: int, warmup: int, final: float = 0.0) -> LambdaLR:
-    """Linear warm-up to the peak in `warmup` steps, then linear decay to `final`, a share of the peak, at `steps`."""
+    """Linear warm-up to the peak in `warmup` steps, then linear decay to `final`, a share of the peak, at `steps`.
+
+    Raises UserError for a training that ends before its warm-up.
+    """
+    if warmup > steps:
+        raise UserError(f"warmup_steps is {warmup}; the training ends after {steps} steps")
 
     def share_of_peak(step: int) -> float:
         if step < warmup:

@@ -38,6 +38,9 @@ def test_of_a_folder_of_json_files_each_is_an_input_and_a_zip_is_one(tmp_path):
     whole = write(tmp_path / "trex.zip")
     assert source_files(Trex(path=str(tmp_path / "trex"))) == [str(tmp_path / "trex" / name) for name in names]
     assert source_files(Trex(path=str(whole))) == source_files(Cvdb(path=str(whole))) == [str(whole)]
+    (tmp_path / "empty").mkdir()
+    assert source_files(Trex(path=str(tmp_path / "empty"))) == [str(tmp_path / "empty")]
+    assert source_version(Trex(path=str(tmp_path / "empty")))
     assert source_files(Cvdb(url="https://example.org/cvdb.csv")) == []
 
 
