@@ -15,7 +15,6 @@ from metaocl.artifacts.code_version import code_version as version_of
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import canonical_json, parse_config
 from metaocl.config.yaml_files import read_yaml
-from metaocl.errors import UserError
 from metaocl.planning.checks import check_warm_ups
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
@@ -29,9 +28,6 @@ os.environ.setdefault("MALLOC_MMAP_MAX_", "0")
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**40))
 
 CONFIG_FILE = ", ".join(map(str, workflow.configfiles)) or "the configuration"
-
-# The scripts' folder, in commands. A rule's command holds the name only, as one that changed would rerun all jobs.
-SCRIPTS = shlex.quote(str(REPOSITORY / "scripts"))
 
 try:
     for file in workflow.configfiles:
@@ -78,18 +74,6 @@ def check_study_names():
         )
 
 
-def told_in_one_line(ask):
-    """A function of wildcards that ends Snakemake with the message of a mistake; Snakemake would print a traceback."""
-
-    def answer(wildcards):
-        try:
-            return ask(wildcards)
-        except UserError as error:
-            sys.exit(f"error: {CONFIG_FILE}: {error}")
-
-    return answer
-
-
 def settings_of(kind):
     """The settings of the wildcard's entry, as JSON: settings_of("dataset") looks {dataset} up in `datasets`."""
     entries = getattr(settings, "studies" if kind == "study" else f"{kind}s")
@@ -99,6 +83,11 @@ def settings_of(kind):
 def code_version(script):
     """The version of a script's code: a parameter that no command uses, so that Snakemake sees the code change."""
     return version_of(ROOT / "scripts" / script)
+
+
+def path_of(script):
+    """A script as a command names it. Where that is counts for no plan: Snakemake compares no parameter that takes `input`."""
+    return lambda wildcards, input: shlex.quote(str(REPOSITORY / "scripts" / script))
 
 
 def plan_stages(wildcards):

@@ -1,26 +1,9 @@
 # Needs: a source of facts. Makes: <results>/facts/{dataset}/, entities with question-answer pairs.
 
-from metaocl.planning.inputs import source_files, source_version
-
 
 def source_url(wildcards):
     """The file to fetch, for Snakemake's storage plugin."""
     return storage.http(settings.datasets[wildcards.dataset].source.url)
-
-
-@told_in_one_line
-def source_data(wildcards):
-    """The public files of a data set: the user's own, or the one that is fetched."""
-    return (
-        source_files(settings.datasets[wildcards.dataset].source)
-        or rules.fetch_data.output
-    )
-
-
-@told_in_one_line
-def version_of_data(wildcards):
-    """A parameter that no command uses: what changes with the data that a source reads."""
-    return source_version(settings.datasets[wildcards.dataset].source)
 
 
 def facts_data(wildcards):
@@ -45,11 +28,12 @@ rule fetch_data:
     params:
         sha256=lambda wildcards: settings.datasets[wildcards.dataset].source.sha256
         or "",
+        script=path_of("fetch_data.py"),
         code=code_version("fetch_data.py"),
     message:
         "Fetch the public data of {wildcards.dataset}"
     shell:
-        "python {SCRIPTS}/fetch_data.py --downloaded {input:q} --sha256 {params.sha256}"
+        "python {params.script} --downloaded {input:q} --sha256 {params.sha256}"
         " --data {output} --log {log}"
 
 
@@ -71,11 +55,12 @@ rule tabulate_trex:
         sha256=lambda wildcards: settings.datasets[wildcards.dataset].source.sha256
         or "",
         version=version_of_data,
+        script=path_of("tabulate_trex.py"),
         code=code_version("tabulate_trex.py"),
     message:
         "Turn the T-REx files of {wildcards.dataset} into a table of triples"
     shell:
-        "python {SCRIPTS}/tabulate_trex.py --data {params.data:q} --sha256 {params.sha256}"
+        "python {params.script} --data {params.data:q} --sha256 {params.sha256}"
         " --triples {output.triples} --manifest {output.manifest} --log {log}"
 
 
@@ -97,11 +82,12 @@ rule extract_facts:
         ),
         entities=lambda wildcards: settings.datasets[wildcards.dataset].entities,
         version=version_of_data,
+        script=path_of("extract_facts.py"),
         code=code_version("extract_facts.py"),
     message:
         "Extract the facts of {wildcards.dataset}"
     shell:
-        "python {SCRIPTS}/extract_facts.py --source {params.source:q} --entities {params.entities}"
+        "python {params.script} --source {params.source:q} --entities {params.entities}"
         " --data {input.data:q} --facts {output.facts} --manifest {output.manifest} --log {log}"
 
 
@@ -117,8 +103,9 @@ rule measure_guessability:
     conda:
         "../../environment.yml"
     params:
+        script=path_of("measure_guessability.py"),
         code=code_version("measure_guessability.py"),
     message:
         "Measure how well answers of {wildcards.dataset} can be guessed from each other"
     shell:
-        "python {SCRIPTS}/measure_guessability.py --facts {input.facts} --table {output} --log {log}"
+        "python {params.script} --facts {input.facts} --table {output} --log {log}"

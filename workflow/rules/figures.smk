@@ -42,11 +42,12 @@ rule plot_training_curves:
     conda:
         "../../environment.yml"
     params:
+        script=path_of("plot_training_curves.py"),
         code=code_version("plot_training_curves.py"),
     message:
         "Plot the training curves of study {wildcards.study}"
     shell:
-        "python {SCRIPTS}/plot_training_curves.py --metrics {input.metrics} --figures {output} --log {log}"
+        "python {params.script} --metrics {input.metrics} --figures {output} --log {log}"
 
 
 rule plot_gaps:
@@ -68,8 +69,9 @@ rule plot_gaps:
         "../../environment.yml"
     params:
         axis=axis_of,
+        script=path_of("plot_gaps.py"),
         code=code_version("plot_gaps.py"),
     message:
         "Plot the gaps of study {wildcards.study} against what it varies"
     shell:
-        "python {SCRIPTS}/plot_gaps.py --gaps {input.gaps} --axis {params.axis:q} --figures {output} --log {log}"
+        "python {params.script} --gaps {input.gaps} --axis {params.axis:q} --figures {output} --log {log}"

@@ -1,20 +1,6 @@
 # Needs: pretrained weights, or facts. Makes: the model that a cell starts from. A pretrained one is prepared once; a new
 # one is trained on the facts, once per data set, or has random weights, of its own for every seed.
 
-from metaocl.planning.inputs import model_files, model_version
-
-
-@told_in_one_line
-def pretrained_files(wildcards):
-    """The user's own files that a pretrained model is read from."""
-    return model_files(settings.models[wildcards.model].pretrained)
-
-
-@told_in_one_line
-def version_of_pretrained(wildcards):
-    """A parameter that no command uses: what changes with the weights that a pretrained model is read from."""
-    return model_version(settings.models[wildcards.model].pretrained)
-
 
 rule prepare_model:
     input:
@@ -33,11 +19,12 @@ rule prepare_model:
             settings.models[wildcards.model].pretrained
         ),
         version=version_of_pretrained,
+        script=path_of("prepare_model.py"),
         code=code_version("prepare_model.py"),
     message:
         "Prepare the pretrained model {wildcards.model}"
     shell:
-        "python {SCRIPTS}/prepare_model.py --pretrained {params.pretrained:q}"
+        "python {params.script} --pretrained {params.pretrained:q}"
         " --model {output.model} --run {output.run} --log {log}"
 
 
@@ -55,11 +42,12 @@ rule initialize_model:
         "../../environment.yml"
     params:
         model=settings_of("model"),
+        script=path_of("initialize_model.py"),
         code=code_version("initialize_model.py"),
     message:
         "Draw random weights: {wildcards.model}, seed {wildcards.seed}"
     shell:
-        "python {SCRIPTS}/initialize_model.py --facts {input.facts} --settings {params.model:q} --seed {wildcards.seed}"
+        "python {params.script} --facts {input.facts} --settings {params.model:q} --seed {wildcards.seed}"
         " --model {output.model} --run {output.run} --log {log}"
 
 
@@ -83,10 +71,11 @@ rule train_base_model:
         cpus_per_task=model_threads,
     params:
         model=settings_of("model"),
+        script=path_of("train_base_model.py"),
         code=code_version("train_base_model.py"),
     message:
         "Train base model {wildcards.model} on {wildcards.dataset}"
         " ({resources.gpu} GPU, {resources.mem_mb} MB, {resources.runtime} min)"
     shell:
-        "python {SCRIPTS}/train_base_model.py --facts {input.facts} --settings {params.model:q}"
+        "python {params.script} --facts {input.facts} --settings {params.model:q}"
         " --model {output.model} --run {output.run} --log {log}"

@@ -32,6 +32,7 @@ if PLANS_WITH_SNAPSHOTS:
             memory=memory_option,
             checkpoint=f"{CHECKPOINTS}/stage{{stage}}",
             snapshots=snapshots_option,
+            script=path_of("train_stage.py"),
             code=code_version("train_stage.py"),
 
     use rule train_last_stage as train_last_stage_with_snapshots with:
@@ -50,6 +51,7 @@ if PLANS_WITH_SNAPSHOTS:
             memory=memory_option,
             checkpoint=f"{CHECKPOINTS}/stage2_seed{{stage2_seed}}",
             snapshots=snapshots_option,
+            script=path_of("train_stage.py"),
             code=code_version("train_stage.py"),
 
     ruleorder: train_stage_with_snapshots > train_stage

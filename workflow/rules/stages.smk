@@ -56,13 +56,14 @@ rule train_stage:
         memory=memory_option,
         checkpoint=f"{CHECKPOINTS}/stage{{stage}}",
         snapshots="",
+        script=path_of("train_stage.py"),
         code=code_version("train_stage.py"),
     message:
         "Train stage {wildcards.stage}: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
         " {wildcards.plan}, seed {wildcards.seed}"
         " ({resources.gpu} GPU, {resources.mem_mb} MB, {resources.runtime} min)"
     shell:
-        "HF_HUB_OFFLINE=1 python {SCRIPTS}/train_stage.py --initial-model {input.model} --documents {input.documents}"
+        "HF_HUB_OFFLINE=1 python {params.script} --initial-model {input.model} --documents {input.documents}"
         " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
         " --threads {params.threads} {params.memory} --checkpoint {params.checkpoint}"
         " --checkpoint-minutes {resources.checkpoint_minutes}"
@@ -92,6 +93,7 @@ use rule train_stage as train_last_stage with:
         memory=memory_option,
         checkpoint=f"{CHECKPOINTS}/stage2_seed{{stage2_seed}}",
         snapshots="",
+        script=path_of("train_stage.py"),
         code=code_version("train_stage.py"),
     message:
         "Train the last stage: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
