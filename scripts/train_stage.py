@@ -29,6 +29,7 @@ from metaocl.text.runs import Run, prepare_run
 from metaocl.training.checkpoints import Checkpoint, fingerprint
 from metaocl.training.devices import pick_device, reserve_device
 from metaocl.training.loop import Progress, train_stage
+from metaocl.training.optimizers import check_warm_up
 from metaocl.training.signals import Saver
 
 
@@ -76,6 +77,7 @@ def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, pa.Table, 
     weights_seed, order_seed = draws.integers(2**31, size=2).tolist()
     torch.manual_seed(weights_seed)
     run = prepare_run(arguments.initial_model, arguments.documents, arguments.stage)
+    check_warm_up(run.stage, len(run.examples))
     if arguments.gradient_checkpointing:
         run.model.activation_checkpointing_enable()
     evaluator = run.task.evaluator(run.tested)

@@ -13,12 +13,7 @@ from metaocl.training.adafactor import Adafactor
 
 
 def linear_schedule(optimizer: torch.optim.Optimizer, steps: int, warmup: int, final: float = 0.0) -> LambdaLR:
-    """Linear warm-up to the peak in `warmup` steps, then linear decay to `final`, a share of the peak, at `steps`.
-
-    Raises UserError for a training that ends before its warm-up.
-    """
-    if warmup > steps:
-        raise UserError(f"warmup_steps is {warmup}; the training ends after {steps} steps")
+    """Linear warm-up to the peak in `warmup` steps, then linear decay to `final`, a share of the peak, at `steps`."""
 
     def share_of_peak(step: int) -> float:
         if step < warmup:
@@ -26,6 +21,13 @@ def linear_schedule(optimizer: torch.optim.Optimizer, steps: int, warmup: int, f
         return final + (1 - final) * max(0, steps - step) / max(1, steps - warmup)
 
     return LambdaLR(optimizer, share_of_peak)
+
+
+def check_warm_up(stage: Stage, examples: int) -> None:
+    """Raises UserError for a stage that ends before its warm-up: it would never reach its learning rate."""
+    steps = stage.epochs * -(-examples // stage.batch_size)
+    if stage.warmup_steps > steps:
+        raise UserError(f"warmup_steps is {stage.warmup_steps}; the stage ends after {steps} steps")
 
 
 def stage_optimizer(model: Any, stage: Stage) -> torch.optim.Optimizer:
