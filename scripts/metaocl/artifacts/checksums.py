@@ -73,11 +73,11 @@ def check_hash(path: Path, expected: str | None) -> None:
 
 
 def packaged_version(package: str) -> str:
-    """The version of an installed Python package, which is not imported. Raises ArtifactError."""
+    """The version of a Python package, which is not imported; of one that is not installed, words that say so."""
     try:
         return version(package)
     except PackageNotFoundError:
-        raise ArtifactError(f"the package {package} is not installed; requirements*.txt name it") from None
+        return "not installed"
 
 
 def packaged_file(package: str, name: str) -> Path:

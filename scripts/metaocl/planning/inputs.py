@@ -32,7 +32,7 @@ def source_files(source: Cvdb | Trex) -> list[str]:
 
 
 def source_version(source: Source) -> str:
-    """What changes with the data of a source. Raises ConfigError, and ArtifactError for a package that is not there."""
+    """What changes with the data of a source. Raises ConfigError; of a package that is not there its job tells."""
     match source:
         case People() | Cities():
             return packaged_version(source.package)

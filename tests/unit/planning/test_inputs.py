@@ -5,7 +5,6 @@ import os
 import pytest
 
 from metaocl.artifacts.checksums import sampled_hash
-from metaocl.artifacts.publishing import ArtifactError
 from metaocl.config.entry import ConfigError
 from metaocl.config.models import Pretrained
 from metaocl.config.sources import Cities, Cvdb, Modular, People, Trex
@@ -67,8 +66,7 @@ def test_a_change_anywhere_in_a_small_file_is_told(tmp_path):
 
 def test_a_package_that_carries_data_counts_with_its_version(tmp_path, monkeypatch):
     settings = Pretrained(package="some-model", file="a.gguf")
-    with pytest.raises(ArtifactError, match="the package some-model is not installed"):
-        model_version(settings)
+    assert model_version(settings) == "not installed"
     install(monkeypatch, tmp_path / "old", "some_model", "1.0")
     assert model_version(settings) == "1.0"
     install(monkeypatch, tmp_path / "new", "some_model", "1.1")
