@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from huggingface_hub import snapshot_download
+
+from metaocl.artifacts.checksums import file_hash, packaged_file
 from metaocl.artifacts.provenance import describe_run
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import write_json
@@ -24,8 +27,20 @@ def main() -> None:
     model, tokenizer = load_pretrained(source)
     with published(arguments.model, arguments.run) as (model_place, run_place):
         save_model(model, tokenizer, model_place)
-        made_of = {"pretrained": source.model_dump(mode="json")}
+        made_of = {"pretrained": source.model_dump(mode="json"), "weights": _weights(source)}
         write_json(describe_run(made_of, parameters=model.num_parameters(), tokens=len(tokenizer)), run_place)
+
+
+def _weights(source: Pretrained) -> dict[str, str]:
+    """The SHA-256 of each file that weights are read from, by its name."""
+    if source.package and source.file:
+        files = [packaged_file(source.package, source.file)]
+    elif source.folder:
+        files = sorted(Path(source.folder).glob("*.safetensors"))
+    else:
+        cached = snapshot_download(str(source.hub), revision=source.revision, local_files_only=True)
+        files = sorted(Path(cached).glob("*.safetensors"))
+    return {file.name: file_hash(file) for file in files}
 
 
 if __name__ == "__main__":

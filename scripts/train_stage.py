@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import torch
 
+from metaocl.artifacts.checksums import weights_hashes
 from metaocl.artifacts.code_version import code_version
 from metaocl.artifacts.provenance import describe_run, package_versions
 from metaocl.artifacts.publishing import published
@@ -28,6 +29,7 @@ from metaocl.text.runs import Run, prepare_run
 from metaocl.training.checkpoints import Checkpoint, fingerprint
 from metaocl.training.devices import pick_device, reserve_device
 from metaocl.training.loop import Progress, train_stage
+from metaocl.training.optimizers import check_warm_up
 from metaocl.training.signals import Saver
 
 
@@ -55,6 +57,7 @@ def main() -> None:
     }
     inputs = {
         "initial_model": _from(arguments.run, arguments.initial_model),
+        "initial_weights": weights_hashes(arguments.initial_model),
         "documents": [_from(arguments.run, path) for path in arguments.documents],
     }
     targets = [arguments.model, arguments.metrics, arguments.run]
@@ -76,6 +79,7 @@ def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, pa.Table, 
     weights_seed, order_seed = draws.integers(2**31, size=2).tolist()
     torch.manual_seed(weights_seed)
     run = prepare_run(arguments.initial_model, arguments.documents, arguments.stage)
+    check_warm_up(run.stage, len(run.examples))
     if arguments.gradient_checkpointing:
         run.model.activation_checkpointing_enable()
 

@@ -15,7 +15,7 @@ from project import CONFIG, ROOT, TINY, copy_project, snakemake
 from metaocl.artifacts.code_version import EXCLUDED, SETTINGS, reached_definitions
 
 RULES = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
-SCRIPTS = sorted(set(re.findall(r"scripts/(\w+)\.py", RULES)))
+SCRIPTS = sorted(set(re.findall(r'path_of\("(\w+)\.py"\)', RULES)))
 # Python runs this when it starts. In a script it notes which functions of the library are entered, and from which file.
 # What the import of a module runs, for the sake of a definition that may not be used, is not noted.
 WITNESS = """

@@ -129,6 +129,7 @@ def hostile_project(server, hostile_texts, tmp_path_factory):
     (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
     shutil.copy(SAMPLE, folder / config["datasets"]["cvdb"]["source"]["path"])
     shutil.copytree(ROOT / "tests/data/trex", folder / config["datasets"]["trex"]["source"]["path"])
+    (folder / config["models"]["local"]["pretrained"]["folder"]).mkdir(parents=True)
     return folder
 
 

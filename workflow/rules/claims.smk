@@ -7,7 +7,7 @@ from metaocl.planning.cells import axis_values
 
 rule judge_claims:
     input:
-        claims="config/claims.yaml",
+        claims=str(REPOSITORY / "config/claims.yaml"),
         gaps=expand(
             "<results>/tables/{study}/gaps.parquet", study=list(settings.studies)
         ),
@@ -37,9 +37,10 @@ rule judge_claims:
             },
             sort_keys=True,
         ),
+        script=path_of("judge_claims.py"),
         code=code_version("judge_claims.py"),
     message:
         "Judge the paper's claims"
     shell:
-        "python scripts/judge_claims.py --claims {input.claims} --gaps {params.gaps} --axis {params.axis:q}"
+        "python {params.script} --claims {input.claims:q} --gaps {params.gaps} --axis {params.axis:q}"
         " --table {output.table} --markdown {output.markdown} --log {log}"

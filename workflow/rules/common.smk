@@ -2,17 +2,18 @@
 
 import os
 import re
+import shlex
 import sys
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from metaocl.artifacts.code_version import code_version as version_of
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import canonical_json, parse_config
 from metaocl.config.yaml_files import read_yaml
+from metaocl.planning.checks import check_warm_ups
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -30,15 +31,16 @@ try:
     for file in workflow.configfiles:
         read_yaml(Path(file))
     settings = parse_config(config, CONFIG_FILE)
+    check_warm_ups(settings, CONFIG_FILE)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 # Two configurations may mean different things by one slug, so only the default one has results/ for the asking.
 origin = Path([*workflow.configfiles, "config.yaml"][0])
-if not config.get("pathvars") and origin.resolve() != ROOT / DEFAULT_CONFIG:
+if not config.get("pathvars") and origin.resolve() != DEFAULT_CONFIG.resolve():
     raise WorkflowError(
         f"{CONFIG_FILE}: has no pathvars; name a folder for its results, for example"
-        f" `pathvars: {{results: results/{origin.stem}}}`: results/ holds those of {DEFAULT_CONFIG}"
+        f" `pathvars: {{results: results/{origin.stem}}}`: results/ holds those of config/config.yaml"
     )
 
 
@@ -75,6 +77,11 @@ def stage_json(plan, number):
 def code_version(script):
     """The version of a script's code: a parameter that no command uses, so that Snakemake sees the code change."""
     return version_of(ROOT / "scripts" / script)
+
+
+def path_of(script):
+    """A script as a command names it. Where that is counts for no plan: Snakemake compares no parameter that takes `input`."""
+    return lambda wildcards, input: shlex.quote(str(REPOSITORY / "scripts" / script))
 
 
 def plan_stages(wildcards):

@@ -17,11 +17,12 @@ rule write_documents:
     params:
         dataset=settings_of("dataset"),
         define_type=settings_of("define_type"),
+        script=path_of("write_documents.py"),
         code=code_version("write_documents.py"),
     message:
         "Write documents: {wildcards.dataset}, {wildcards.define_type}, seed {wildcards.seed}"
     shell:
-        "python scripts/write_documents.py --facts {input.facts}"
+        "python {params.script} --facts {input.facts}"
         " --dataset {params.dataset:q} --define-type {params.define_type:q} --seed {wildcards.seed}"
         " --documents {output.documents} --aliases {output.aliases} --manifest {output.manifest} --log {log}"
 
@@ -43,12 +44,13 @@ rule write_new_definitions:
     params:
         dataset=settings_of("dataset"),
         define_type=settings_of("define_type"),
+        script=path_of("write_new_definitions.py"),
         code=code_version("write_new_definitions.py"),
     message:
         "Write new definitions: {wildcards.dataset}, {wildcards.define_type}, seed {wildcards.seed},"
         " stage-2 seed {wildcards.stage2_seed}"
     shell:
-        "python scripts/write_new_definitions.py --facts {input.facts} --stage1-aliases {input.aliases}"
+        "python {params.script} --facts {input.facts} --stage1-aliases {input.aliases}"
         " --dataset {params.dataset:q} --define-type {params.define_type:q}"
         " --seed {wildcards.seed} --stage2-seed {wildcards.stage2_seed}"
         " --documents {output.documents} --aliases {output.aliases} --manifest {output.manifest} --log {log}"

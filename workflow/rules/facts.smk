@@ -15,11 +15,12 @@ rule fetch_data:
     params:
         sha256=lambda wildcards: settings.datasets[wildcards.dataset].source.sha256
         or "",
+        script=path_of("fetch_data.py"),
         code=code_version("fetch_data.py"),
     message:
         "Fetch the public data of {wildcards.dataset}"
     shell:
-        "python scripts/fetch_data.py --downloaded {input:q} --sha256 {params.sha256}"
+        "python {params.script} --downloaded {input:q} --sha256 {params.sha256}"
         " --data {output} --log {log}"
 
 
@@ -36,13 +37,17 @@ rule tabulate_trex:
     conda:
         "../../environment.yml"
     params:
+        data=lambda wildcards, input: settings.datasets[wildcards.dataset].source.path
+        or input[0],
         sha256=lambda wildcards: settings.datasets[wildcards.dataset].source.sha256
         or "",
+        version=version_of_data,
+        script=path_of("tabulate_trex.py"),
         code=code_version("tabulate_trex.py"),
     message:
         "Turn the T-REx files of {wildcards.dataset} into a table of triples"
     shell:
-        "python scripts/tabulate_trex.py --data {input:q} --sha256 {params.sha256}"
+        "python {params.script} --data {params.data:q} --sha256 {params.sha256}"
         " --triples {output.triples} --manifest {output.manifest} --log {log}"
 
 
@@ -63,12 +68,14 @@ rule extract_facts:
             settings.datasets[wildcards.dataset].source
         ),
         entities=lambda wildcards: settings.datasets[wildcards.dataset].entities,
+        version=version_of_data,
+        script=path_of("extract_facts.py"),
         code=code_version("extract_facts.py"),
     message:
         "Extract the facts of {wildcards.dataset}"
     shell:
-        "python scripts/extract_facts.py --source {params.source:q} --entities {params.entities} --data {input.data:q}"
-        " --facts {output.facts} --manifest {output.manifest} --log {log}"
+        "python {params.script} --source {params.source:q} --entities {params.entities}"
+        " --data {input.data:q} --facts {output.facts} --manifest {output.manifest} --log {log}"
 
 
 rule measure_guessability:
@@ -83,8 +90,9 @@ rule measure_guessability:
     conda:
         "../../environment.yml"
     params:
+        script=path_of("measure_guessability.py"),
         code=code_version("measure_guessability.py"),
     message:
         "Measure how well answers of {wildcards.dataset} can be guessed from each other"
     shell:
-        "python scripts/measure_guessability.py --facts {input.facts} --table {output} --log {log}"
+        "python {params.script} --facts {input.facts} --table {output} --log {log}"

@@ -4,7 +4,7 @@
 rule plot_training_curves:
     input:
         metrics="<results>/tables/{study}/metrics.parquet",
-        style="scripts/metaocl/figures/style.mplstyle",
+        style=str(REPOSITORY / "scripts/metaocl/figures/style.mplstyle"),
     output:
         report(
             multiext(
@@ -21,17 +21,18 @@ rule plot_training_curves:
     conda:
         "../../environment.yml"
     params:
+        script=path_of("plot_training_curves.py"),
         code=code_version("plot_training_curves.py"),
     message:
         "Plot the training curves of study {wildcards.study}"
     shell:
-        "python scripts/plot_training_curves.py --metrics {input.metrics} --figures {output} --log {log}"
+        "python {params.script} --metrics {input.metrics} --figures {output} --log {log}"
 
 
 rule plot_gaps:
     input:
         gaps="<results>/tables/{study}/gaps.parquet",
-        style="scripts/metaocl/figures/style.mplstyle",
+        style=str(REPOSITORY / "scripts/metaocl/figures/style.mplstyle"),
     output:
         report(
             multiext("<results>/figures/{study}/gaps", ".pdf", ".svg", ".png"),
@@ -47,8 +48,9 @@ rule plot_gaps:
         "../../environment.yml"
     params:
         axis=axis_of,
+        script=path_of("plot_gaps.py"),
         code=code_version("plot_gaps.py"),
     message:
         "Plot the gaps of study {wildcards.study} against what it varies"
     shell:
-        "python scripts/plot_gaps.py --gaps {input.gaps} --axis {params.axis:q} --figures {output} --log {log}"
+        "python {params.script} --gaps {input.gaps} --axis {params.axis:q} --figures {output} --log {log}"

@@ -3,6 +3,8 @@
 
 
 rule prepare_model:
+    input:
+        pretrained_files,
     output:
         model=directory("<results>/pretrained_models/{model}/model"),
         run="<results>/pretrained_models/{model}/run.json",
@@ -16,11 +18,13 @@ rule prepare_model:
         pretrained=lambda wildcards: canonical_json(
             settings.models[wildcards.model].pretrained
         ),
+        version=version_of_pretrained,
+        script=path_of("prepare_model.py"),
         code=code_version("prepare_model.py"),
     message:
         "Prepare the pretrained model {wildcards.model}"
     shell:
-        "python scripts/prepare_model.py --pretrained {params.pretrained:q}"
+        "python {params.script} --pretrained {params.pretrained:q}"
         " --model {output.model} --run {output.run} --log {log}"
 
 
@@ -38,11 +42,12 @@ rule initialize_model:
         "../../environment.yml"
     params:
         model=settings_of("model"),
+        script=path_of("initialize_model.py"),
         code=code_version("initialize_model.py"),
     message:
         "Draw random weights: {wildcards.model}, seed {wildcards.seed}"
     shell:
-        "python scripts/initialize_model.py --facts {input.facts} --settings {params.model:q} --seed {wildcards.seed}"
+        "python {params.script} --facts {input.facts} --settings {params.model:q} --seed {wildcards.seed}"
         " --model {output.model} --run {output.run} --log {log}"
 
 
@@ -66,10 +71,11 @@ rule train_base_model:
         cpus_per_task=model_threads,
     params:
         model=settings_of("model"),
+        script=path_of("train_base_model.py"),
         code=code_version("train_base_model.py"),
     message:
         "Train base model {wildcards.model} on {wildcards.dataset}"
         " ({resources.gpu} GPU, {resources.mem_mb} MB, {resources.runtime} min)"
     shell:
-        "python scripts/train_base_model.py --facts {input.facts} --settings {params.model:q}"
+        "python {params.script} --facts {input.facts} --settings {params.model:q}"
         " --model {output.model} --run {output.run} --log {log}"

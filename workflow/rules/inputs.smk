@@ -1,6 +1,25 @@
-# Needs: the settings. Makes: the files that a rule reads, as functions of wildcards.
+# Needs: the settings. Makes: what a rule reads, as functions of wildcards: files, and what tells other content of the user's.
 
+from metaocl.errors import UserError
+from metaocl.planning.inputs import (
+    model_files,
+    model_version,
+    source_files,
+    source_version,
+)
 from metaocl.planning.places import model_before
+
+
+def told_in_one_line(ask):
+    """A function of wildcards that ends Snakemake with the message of a mistake; Snakemake would print a traceback."""
+
+    def answer(wildcards):
+        try:
+            return ask(wildcards)
+        except UserError as error:
+            sys.exit(f"error: {CONFIG_FILE}: {error}")
+
+    return answer
 
 
 def source_url(wildcards):
@@ -8,9 +27,13 @@ def source_url(wildcards):
     return storage.http(settings.datasets[wildcards.dataset].source.url)
 
 
+@told_in_one_line
 def source_data(wildcards):
-    """The public file of a data set: the user's own, or the one that is fetched."""
-    return settings.datasets[wildcards.dataset].source.path or rules.fetch_data.output
+    """The public files of a data set: the user's own, or the one that is fetched."""
+    return (
+        source_files(settings.datasets[wildcards.dataset].source)
+        or rules.fetch_data.output
+    )
 
 
 def facts_data(wildcards):
@@ -19,6 +42,24 @@ def facts_data(wildcards):
     if kind == "trex":
         return rules.tabulate_trex.output.triples
     return source_data(wildcards) if kind == "cvdb" else []
+
+
+@told_in_one_line
+def version_of_data(wildcards):
+    """A parameter that no command uses: what changes with the data that a source reads."""
+    return source_version(settings.datasets[wildcards.dataset].source)
+
+
+@told_in_one_line
+def pretrained_files(wildcards):
+    """The user's own files that a pretrained model is read from."""
+    return model_files(settings.models[wildcards.model].pretrained)
+
+
+@told_in_one_line
+def version_of_pretrained(wildcards):
+    """A parameter that no command uses: what changes with the weights that a pretrained model is read from."""
+    return model_version(settings.models[wildcards.model].pretrained)
 
 
 def previous_model(wildcards):

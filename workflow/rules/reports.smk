@@ -20,9 +20,10 @@ rule write_summary:
     conda:
         "../../environment.yml"
     params:
+        script=path_of("write_summary.py"),
         code=code_version("write_summary.py"),
     message:
         "Write the summary of study {wildcards.study}"
     shell:
-        "python scripts/write_summary.py --study {wildcards.study} --metrics {input.metrics} --effects {input.effects}"
+        "python {params.script} --study {wildcards.study} --metrics {input.metrics} --effects {input.effects}"
         " --markdown {output.markdown} --json {output.json} --log {log}"

@@ -25,6 +25,7 @@ if PLANS_WITH_SNAPSHOTS:
             threads=model_threads,
             options=snapshots_option,
             checkpoint=f"{CHECKPOINTS}/stage{{stage}}",
+            script=path_of("train_stage.py"),
             code=code_version("train_stage.py"),
 
     use rule train_last_stage as train_last_stage_with_snapshots with:
@@ -42,6 +43,7 @@ if PLANS_WITH_SNAPSHOTS:
             threads=model_threads,
             options=snapshots_option,
             checkpoint=f"{CHECKPOINTS}/stage2_seed{{stage2_seed}}",
+            script=path_of("train_stage.py"),
             code=code_version("train_stage.py"),
 
     ruleorder: train_stage_with_snapshots > train_stage

@@ -37,13 +37,14 @@ rule train_stage:
         threads=model_threads,
         options=training_options,
         checkpoint=f"{CHECKPOINTS}/stage{{stage}}",
+        script=path_of("train_stage.py"),
         code=code_version("train_stage.py"),
     message:
         "Train stage {wildcards.stage}: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
         " {wildcards.plan}, seed {wildcards.seed}"
         " ({resources.gpu} GPU, {resources.mem_mb} MB, {resources.runtime} min)"
     shell:
-        "HF_HUB_OFFLINE=1 python scripts/train_stage.py --initial-model {input.model} --documents {input.documents}"
+        "HF_HUB_OFFLINE=1 python {params.script} --initial-model {input.model} --documents {input.documents}"
         " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
         " --threads {params.threads} {params.options} --checkpoint {params.checkpoint}"
         " --checkpoint-minutes {resources.checkpoint_minutes}"
@@ -72,6 +73,7 @@ use rule train_stage as train_last_stage with:
         threads=model_threads,
         options=training_options,
         checkpoint=f"{CHECKPOINTS}/stage2_seed{{stage2_seed}}",
+        script=path_of("train_stage.py"),
         code=code_version("train_stage.py"),
     message:
         "Train the last stage: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"

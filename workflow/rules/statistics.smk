@@ -19,11 +19,12 @@ rule collect_metrics:
         study=settings_of("study"),
         stages=plan_lengths,
         results=lambda wildcards: settings.pathvars.results,
+        script=path_of("collect_metrics.py"),
         code=code_version("collect_metrics.py"),
     message:
         "Collect the metrics of study {wildcards.study}"
     shell:
-        "python scripts/collect_metrics.py --study {params.study:q} --stages {params.stages:q} --results {params.results}"
+        "python {params.script} --study {params.study:q} --stages {params.stages:q} --results {params.results}"
         " --parquet {output.parquet} --csv {output.csv} --log {log}"
 
 
@@ -47,10 +48,11 @@ rule estimate_effects:
     conda:
         "../../environment.yml"
     params:
+        script=path_of("estimate_effects.py"),
         code=code_version("estimate_effects.py"),
     message:
         "Estimate the effects of study {wildcards.study}"
     shell:
-        "python scripts/estimate_effects.py --metrics {input.metrics}"
+        "python {params.script} --metrics {input.metrics}"
         " --parquet {output.parquet} --csv {output.csv}"
         " --gaps-parquet {output.gaps_parquet} --gaps-csv {output.gaps_csv} --log {log}"

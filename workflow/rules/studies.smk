@@ -1,6 +1,9 @@
 # Needs: the settings. Makes: what the tables' rules ask of a study, and what is printed of it at the end.
 
 import json
+import keyword
+
+from snakemake.parser import Python as SnakemakeLanguage
 
 from metaocl.design.axes import AXES
 from metaocl.planning.cells import axis_values
@@ -24,10 +27,31 @@ def axis_of(wildcards):
     return json.dumps(shown, ensure_ascii=False)
 
 
-def report_findings(study):
-    """Print what a finished study found, and where its results are."""
-    results = [workflow.pathvars.apply(name) for name in study_results(study, settings)]
-    summary = Path(next(name for name in results if name.endswith(".md")))
-    if summary.is_file():
-        found = findings(summary.read_text(encoding="utf-8"))
-        print("", f"Study {study}:", *found, "", *results, sep="\n")
+def check_study_names():
+    """A study is a target beside the rules that there are, and its page lies beside that of the claims."""
+    rules_so_far = [rule.name for rule in workflow.rules]
+    for study in settings.studies:
+        if study in rules_so_far:
+            meaning = "the name of a rule"
+        elif study == "claims":
+            meaning = "the name of the page of verdicts on all studies"
+        elif keyword.iskeyword(study) or study in SnakemakeLanguage.subautomata:
+            meaning = "a name that is a word of Snakemake's own"
+        else:
+            continue
+        raise WorkflowError(
+            f"{CONFIG_FILE}: studies.{study} has {meaning}; give it another one"
+        )
+
+
+def report_findings():
+    """Print what the studies of this run found, and where that is. What this run had no job for may be older than it."""
+    if workflow.touch:
+        return
+    made = {str(file) for job in workflow.dag.jobs for file in job.output}
+    for study in settings.studies:
+        names = map(workflow.pathvars.apply, study_results(study, settings))
+        results = [name for name in names if name in made]
+        for summary in (name for name in results if name.endswith(".md")):
+            found = findings(Path(summary).read_text(encoding="utf-8"))
+            print("", f"Study {study}:", *found, "", *results, sep="\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,12 @@ RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "numpy",
 
 
 def describe_run(settings: dict[str, Any], **measured: Any) -> dict[str, Any]:
-    """The content of a run.json: what was asked for, what was measured, and on which software and machine."""
+    """The content of a run.json: what was asked for, what was measured, and on which software and machine.
+
+    The command that it came from, `argv`, runs it again in the same working directory.
+    """
     return {
+        "argv": ["python", *sys.argv],
         "settings": settings,
         "measured": measured,
         "packages": package_versions(),

@@ -13,6 +13,7 @@ from metaocl.config.models import Model
 from metaocl.config.plans import Plan
 from metaocl.config.sources import Modular, SetInclusion
 from metaocl.config.studies import Study
+from metaocl.design.subsets import apportion
 
 
 class Pathvars(Entry):
@@ -56,6 +57,18 @@ class Config(Entry):
                     raise ValueError(
                         f"studies.{name}.{key} names {', '.join(missing)}; declared {key}: {', '.join(declared)}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _subsets_hold_aliases(self) -> Config:
+        for name, dataset in self.datasets.items():
+            aliases = dataset.variables or dataset.entities
+            counts = apportion(aliases, dataset.shares)
+            if empty := [subset for subset, share in dataset.shares.items() if share > 0 and counts[subset] == 0]:
+                raise ValueError(
+                    f"datasets.{name}.shares of {', '.join(empty)} come to none of the {aliases} aliases; ask for more "
+                    "entities, or for a share of 0"
+                )
         return self
 
     @model_validator(mode="after")

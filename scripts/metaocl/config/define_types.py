@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from string import Formatter
 from typing import Annotated, Literal
+from unicodedata import normalize
 
 from pydantic import Field, model_validator
 
@@ -18,6 +19,18 @@ class Tags(Entry):
     reliable: list[Line] = Field(min_length=1, description="Tag 1: comes with consistent definitions.")
     unreliable: list[Line] = Field(min_length=1, description="Tag 2: comes with inconsistent definitions.")
     unseen: list[Line] = Field(min_length=1, description="Tag 3: appears in stage 2 only.")
+
+    @model_validator(mode="after")
+    def _no_text_has_two_meanings(self) -> Tags:
+        first: dict[str, str] = {}
+        for tag, texts in self:
+            for text in texts:
+                other = first.setdefault(" ".join(normalize("NFC", text).split()), tag)
+                if other != tag:
+                    raise ValueError(
+                        f"{text!r} is among the texts of {other} and of {tag}: nothing would tell them apart"
+                    )
+        return self
 
 
 class DefineType(Entry):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from metaocl.errors import UserError
 
@@ -14,6 +14,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 DecayRate = Annotated[float, Field(ge=0, lt=1)]
 Accuracy = Annotated[float, Field(ge=0, le=1)]
+LearningRate = Annotated[float, Field(gt=0, le=1)]  # above 1 an exponent was mistyped: 5e5 for 5e-5
 # 0.33 in YAML means 33/100, not the nearest binary number, so that shares can sum to exactly 1; 1/3 may be written.
 Share = Annotated[Fraction, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]
 
@@ -33,3 +34,14 @@ class Entry(BaseModel):
 
     # Keys that no job's result depends on.
     cosmetic: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, given: Any) -> Any:
+        """Python takes true for 1, so `epochs: true` would train for one epoch."""
+        for key, value in given.items() if isinstance(given, dict) else ():
+            values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+            takes_truth = key not in cls.model_fields or "bool" in str(cls.model_fields[key].annotation)
+            if not takes_truth and any(isinstance(each, bool) for each in values):
+                raise ValueError(f"{key} is {value}; it takes neither true nor false")
+        return given

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from metaocl.config.entry import Accuracy, DecayRate, Entry, Seed, Share
+from metaocl.config.entry import Accuracy, DecayRate, Entry, LearningRate, Seed, Share
 from metaocl.config.objectives import Objective
 
 
@@ -16,8 +16,10 @@ class BaseTraining(Objective):
 
     steps: int = Field(ge=1, description="Optimizer steps.")
     batch_size: int = Field(default=256, ge=1, description="Documents per step.")
-    learning_rate: float = Field(default=3e-3, gt=0, description="Peak learning rate of AdamW, for all weights.")
-    warmup_steps: int = Field(default=100, ge=0, description="Steps of linear warm-up.")
+    learning_rate: LearningRate = Field(default=3e-3, description="Peak learning rate of AdamW, for all weights.")
+    warmup_steps: int = Field(
+        default=100, ge=0, description="Steps of linear warm-up; by default at most half of all steps."
+    )
     final_learning_rate: float = Field(
         default=0.02, ge=0, le=1, description="Learning rate at the end of the linear decay, as a share of the peak."
     )
@@ -47,6 +49,27 @@ class BaseTraining(Objective):
         "nicknames; below it the run stops with an error instead of drawing a flat figure.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _short_trainings_warm_up_shorter(cls, given: Any) -> Any:
+        steps = given.get("steps") if isinstance(given, dict) else None
+        if isinstance(steps, int) and "warmup_steps" not in given:
+            return given | {"warmup_steps": max(0, min(cls.model_fields["warmup_steps"].default, steps // 2))}
+        return given
+
+    @model_validator(mode="after")
+    def _warm_up_ends(self) -> BaseTraining:
+        if self.warmup_steps > self.steps:
+            raise ValueError(f"warmup_steps is {self.warmup_steps}; the training ends after {self.steps} steps")
+        return self
+
+
+def _number_or(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
 
 class Pretrained(Entry):
     """Where pretrained weights come from: the Hugging Face hub, a local folder, or a file in a Python package.
@@ -56,19 +79,28 @@ class Pretrained(Entry):
 
     hub: str | None = Field(
         default=None,
-        pattern=r"^[\w.-]+/[\w.-]+$",
+        pattern=r"^[\w.-]+(/[\w.-]+)?$",
         description="Name on the Hugging Face hub, `EleutherAI/pythia-410m`.",
     )
     revision: str | None = Field(
         default=None, pattern=r"^[\w.-]+$", description="Commit or tag of the hub's version; a branch moves."
     )
     folder: str | None = Field(
-        default=None, description="Local folder in the form that transformers saves, in place of `hub`."
+        default=None,
+        pattern=r"^[^{}\n\r]+$",
+        description="Local folder in the form that transformers saves, in place of `hub`; no braces.",
     )
     package: str | None = Field(
         default=None, pattern=r"^[\w.-]+$", description="Installed Python package that carries a GGUF file."
     )
     file: str | None = Field(default=None, pattern=r"^[\w.-]+\.gguf$", description="Name of that file.")
+
+    @field_validator("hub")
+    @classmethod
+    def _has_owner(cls, hub: str | None) -> str | None:
+        if hub is not None and "/" not in hub:
+            raise ValueError(f"a name on the hub is OWNER/NAME, as its page shows it: openai-community/gpt2, not {hub}")
+        return hub
 
     @model_validator(mode="after")
     def _one_place(self) -> Pretrained:
@@ -114,6 +146,12 @@ class Model(Entry):
         default=False,
         description="Compute activations twice in the stages and keep them once: less memory, a third more time.",
     )
+
+    @field_validator("architecture_config")
+    @classmethod
+    def _numbers_are_no_texts(cls, given: dict[str, bool | int | float | str]) -> dict[str, bool | int | float | str]:
+        """YAML 1.1 takes 1e-5 for a text, as it has no point."""
+        return {key: _number_or(value) if isinstance(value, str) else value for key, value in given.items()}
 
     @model_validator(mode="after")
     def _pretrained_or_new(self) -> Model:

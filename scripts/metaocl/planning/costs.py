@@ -89,9 +89,14 @@ def training_memory(model: Model) -> int:
 def stage_operations(cell: Cell, stage: Stage, config: Config) -> float:
     """The operations of a stage of a cell, its evaluations included; 0 for a model without `parameters`."""
     dataset, define_type = config.datasets[cell.dataset], config.define_types[cell.define_type]
-    trained = sum(_documents(kind, dataset, define_type) for kind in stage.documents) * TOKENS_PER_DOCUMENT
+    trained = stage_documents(stage, dataset, define_type) * TOKENS_PER_DOCUMENT
     asked = _test_questions(dataset) * (TOKENS_PER_DOCUMENT + MAX_NEW_TOKENS)
     return stage.epochs * (config.models[cell.model].parameters or 0) * (6 * trained + 2 * asked)
+
+
+def stage_documents(stage: Stage, dataset: Dataset, define_type: DefineType) -> float:
+    """The documents of a stage, but for the rounding of shares; from T-REx there may be more of them."""
+    return sum(_documents(kind, dataset, define_type) for kind in stage.documents)
 
 
 def _documents(kind: str, dataset: Dataset, define_type: DefineType) -> float:

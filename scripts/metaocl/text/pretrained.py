@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoTokenizer
 from metaocl.artifacts.checksums import packaged_file
 from metaocl.config.models import Pretrained
 from metaocl.text.models import LanguageModel, ModelError, load_weights, model_class
+from metaocl.text.refusals import check_config, check_folder
 from metaocl.text.tokenizers import AnyTokenizer
 
 
@@ -37,10 +38,13 @@ def _load_safetensors(source: Pretrained) -> tuple[LanguageModel, AnyTokenizer]:
     if source.folder is not None and not Path(source.folder).is_dir():
         raise ModelError(f"{source.folder}: not a folder; pretrained.folder must name one with a saved model")
     name = str(source.hub or source.folder)
+    if source.folder is not None:
+        check_folder(Path(source.folder))
     options = {"revision": source.revision or "main", "local_files_only": source.hub is None}
 
     def load() -> tuple[Any, Any]:
         config = AutoConfig.from_pretrained(name, trust_remote_code=False, **options)
+        check_config(name, config)
         model = load_weights(name, config, dtype="auto", **options)
         return model, AutoTokenizer.from_pretrained(name, trust_remote_code=False, **options)
 
@@ -65,6 +69,8 @@ def _explained(name: str, expected: str, load: Callable[[], tuple[Any, Any]]) ->
     """The outcome of `load`, or a ModelError that names what could not be loaded."""
     try:
         model, tokenizer = load()
+    except ModelError:
+        raise
     # Malformed files make transformers raise almost anything.
     except Exception as error:
         raise ModelError(f"{name}: cannot be loaded; expected {expected}: {type(error).__name__}: {error}") from None

@@ -8,6 +8,7 @@ import torch
 from torch.optim.lr_scheduler import LambdaLR
 
 from metaocl.config.plans import Stage
+from metaocl.errors import UserError
 from metaocl.training.adafactor import Adafactor
 
 
@@ -20,6 +21,13 @@ def linear_schedule(optimizer: torch.optim.Optimizer, steps: int, warmup: int, f
         return final + (1 - final) * max(0, steps - step) / max(1, steps - warmup)
 
     return LambdaLR(optimizer, share_of_peak)
+
+
+def check_warm_up(stage: Stage, examples: int) -> None:
+    """Raises UserError for a stage that ends before its warm-up: it would never reach its learning rate."""
+    steps = stage.epochs * -(-examples // stage.batch_size)
+    if stage.warmup_steps > steps:
+        raise UserError(f"warmup_steps is {stage.warmup_steps}; the stage ends after {steps} steps")
 
 
 def stage_optimizer(model: Any, stage: Stage) -> torch.optim.Optimizer:

@@ -94,7 +94,7 @@ MISTAKES = {
     "the same texts twice": (
         {
             "templates": ["{tag} {variable} {source} {entity}", "{tag} {variable} {source} {entity}"],
-            "tags": {tag: [tag, tag, "or"] for tag in ONE_TEXT},
+            "tags": {tag: [tag, tag, f"{tag} or"] for tag in ONE_TEXT},
             "words": {"source": ["x", "y", "y"]},
             "definitions_per_alias": 5,
         },
@@ -136,10 +136,10 @@ def test_a_bad_define_type_is_refused_in_one_line_that_says_why(define_type, sai
         {"templates": ["{variable} is {entity}"]},
         {"templates": ["{{note}} {variable} is '{entity}' in {source}"], "words": {"source": ["x"]}},
         {"templates": ["{entity}-{tag} {variable}"]},
-        {"tags": {tag: ["a", "b", "b"] for tag in ONE_TEXT}, "definitions_per_alias": 2},
+        {"tags": {tag: [tag, f"{tag} b", f"{tag} b"] for tag in ONE_TEXT}, "definitions_per_alias": 2},
         {
             "templates": [GOOD, "{source} {variable} {entity}"],
-            "tags": {tag: ["a", "b"] for tag in ONE_TEXT},
+            "tags": {tag: [tag, f"{tag} b"] for tag in ONE_TEXT},
             "words": {"source": ["x", "y", "z"]},
             "definitions_per_alias": 5,
         },

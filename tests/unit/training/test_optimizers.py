@@ -13,10 +13,12 @@ from transformers.optimization import Adafactor
 
 from metaocl.config.models import BaseTraining
 from metaocl.config.plans import Stage
+from metaocl.errors import UserError
 from metaocl.text.examples import encode_examples
 from metaocl.text.loss import completion_loss
 from metaocl.training.checkpoints import Checkpoint
 from metaocl.training.loop import train_base, train_stage
+from metaocl.training.optimizers import check_warm_up
 from metaocl.training.signals import Saver
 
 TEXTS = [("Q: Where does X live?\nA:", " red blue\n"), ("tag", " dark red\n"), ("Y", " green\n"), ("big", " X\n")]
@@ -144,3 +146,12 @@ def test_base_training_takes_the_steps_of_adamw_on_random_batches(build, tokeniz
     norms = by_hand(reference, examples, optimizer, batches, lambda step: shares[step], clipping=0.7)
     assert_same_weights(model, reference, untrained)
     assert max(norms) > 0.7
+
+
+@pytest.mark.parametrize(("warmup", "is_told"), [(0, False), (6, False), (7, True)])
+def test_a_warm_up_that_the_stage_does_not_see_the_end_of_is_told(warmup, is_told):
+    stage = Stage(documents=["questions"], epochs=2, batch_size=4, warmup_steps=warmup)
+    if not is_told:
+        return check_warm_up(stage, examples=9)
+    with pytest.raises(UserError, match=r"^warmup_steps is 7; the stage ends after 6 steps$"):
+        check_warm_up(stage, examples=9)

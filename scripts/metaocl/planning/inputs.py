@@ -1,0 +1,59 @@
+"""What of the user's own a job reads, files and packages: as Snakemake's inputs, and by what tells other content.
+
+Snakemake sees that a file is newer than what was made of it, but not that an older one has taken its place, and it
+knows no packages. So jobs also have a parameter that changes with the content: a package's version, or a sample of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from metaocl.artifacts.checksums import packaged_version, sampled_hash
+from metaocl.config.entry import ConfigError
+from metaocl.config.models import Pretrained
+from metaocl.config.sources import Cities, Cvdb, People, Source, Trex
+
+# Of a saved model: weights, configurations, tokenizers. A README or the state of a trainer is not read.
+READ_OF_MODELS = (".safetensors", ".json", ".model", ".txt")
+NOT_READ_OF_MODELS = ("trainer_state.json",)
+
+
+def source_files(source: Cvdb | Trex) -> list[str]:
+    """The user's files that a source reads; none for one that is fetched. Raises ConfigError where there is no file."""
+    if source.path is None:
+        return []
+    path = Path(source.path)
+    if not path.exists():
+        raise ConfigError(f"source.path is {source.path!r}; {Path.cwd()} has no such file or folder")
+    if path.is_file() or isinstance(source, Cvdb):
+        return [source.path]
+    # An empty folder is told by the job that reads it.
+    return sorted(str(f) for f in path.rglob("*.json") if not f.name.startswith(".")) or [source.path]
+
+
+def source_version(source: Source) -> str:
+    """What changes with the data of a source. Raises ConfigError; of a package that is not there its job tells."""
+    match source:
+        case People() | Cities():
+            return packaged_version(source.package)
+        case Cvdb() | Trex():
+            return sampled_hash(filter(Path.is_file, map(Path, source_files(source))))
+    return ""
+
+
+def model_files(source: Pretrained) -> list[str]:
+    """The user's files that a pretrained model is read from. Raises ConfigError where there is no such folder."""
+    if source.folder is None:
+        return []
+    folder = Path(source.folder)
+    if not folder.is_dir():
+        raise ConfigError(f"pretrained.folder is {source.folder!r}; {Path.cwd()} has no such folder")
+    files = [file for file in folder.iterdir() if file.suffix in READ_OF_MODELS and file.name not in NOT_READ_OF_MODELS]
+    return sorted(str(file) for file in files if file.is_file() and not file.name.startswith("."))
+
+
+def model_version(source: Pretrained) -> str:
+    """What changes with a pretrained model; of the hub's, the revision is a setting. Raises as `source_version`."""
+    if source.package is not None:
+        return packaged_version(source.package)
+    return sampled_hash(map(Path, model_files(source)))
