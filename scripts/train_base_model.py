@@ -14,7 +14,7 @@ from metaocl.config.models import BaseTraining, Model
 from metaocl.facts.fact import Fact
 from metaocl.text.base_training import check_quality, measure_quality, train_from_scratch, write_corpus
 from metaocl.text.models import save_model
-from metaocl.training.devices import reserve_device
+from metaocl.training.device_locks import reserve_device
 
 
 def main() -> None:

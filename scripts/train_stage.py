@@ -27,7 +27,8 @@ from metaocl.randomness import random_stream
 from metaocl.text.models import save_model
 from metaocl.text.runs import Run, prepare_run
 from metaocl.training.checkpoints import Checkpoint, fingerprint
-from metaocl.training.devices import pick_device, reserve_device
+from metaocl.training.device_locks import reserve_device
+from metaocl.training.devices import pick_device
 from metaocl.training.loop import Progress, train_stage
 from metaocl.training.optimizers import check_warm_up
 from metaocl.training.signals import Saver

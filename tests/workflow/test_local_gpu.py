@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from project import ROOT, TINY, change_config, copy_project, snakemake, use_config
 
-from metaocl.training.devices import LOCKS
+from metaocl.training.device_locks import LOCKS
 
 PROFILE = ("--profile", "workflow/profiles/local-gpu")
 

@@ -1,4 +1,4 @@
-# Needs: the settings. Makes: what a rule reads, as functions of wildcards: files, and what tells other content of the user's.
+# Needs: the settings. Makes: what rules read, as functions of wildcards (files), and what tells other content of the user's own.
 
 from metaocl.errors import UserError
 from metaocl.planning.inputs import (

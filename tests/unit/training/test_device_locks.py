@@ -30,12 +30,12 @@ RESERVE = """
 import builtins, fcntl, os, subprocess, sys, time
 from pathlib import Path
 from metaocl import commands
-from metaocl.training import devices
-devices.POLL_SECONDS = 0.02
+from metaocl.training import device_locks
+device_locks.POLL_SECONDS = 0.02
 locks, device = Path(sys.argv[1]), None
 def reserve():
     global device
-    device = devices.reserve_device(locks)
+    device = device_locks.reserve_device(locks)
 """
 SAY = """
 commands.run_command(reserve)
