@@ -21,10 +21,11 @@ from metaocl.documents.writing import write_question
 from metaocl.facts.fact import Fact
 from metaocl.randomness import random_stream
 from metaocl.text.evaluation import Evaluator
-from metaocl.text.examples import encode_examples
+from metaocl.text.examples import encode_examples, tokenize_prompts
 from metaocl.text.models import ModelError, build_model, output_tokens
-from metaocl.text.task import TextTask
+from metaocl.text.task import TextTask, check_texts
 from metaocl.text.tokenizers import build_word_tokenizer
+from metaocl.text.trials import pick_reading
 from metaocl.training.devices import pick_device
 from metaocl.training.loop import train_base
 
@@ -80,12 +81,18 @@ def new_model(facts: Sequence[Fact], settings: Model, seed: int) -> tuple[Any, A
 def train_from_scratch(
     facts: Sequence[Fact], corpus: Corpus, settings: Model, base: BaseTraining
 ) -> tuple[Any, Any, float]:
-    """A model of the given architecture trained on the corpus: model, tokenizer, and the seconds that training took."""
+    """A model of the given architecture trained on the corpus: model, tokenizer, and the seconds that training took.
+
+    Raises ModelError, before training, for one that has no positions for the longest text, and NotFiniteError.
+    """
     units = {text for fact in facts for text in (fact.name, fact.answer)} | set(corpus.nicknames)
-    texts = corpus.questions + corpus.statements
+    texts, asked = corpus.questions + corpus.statements, corpus.questions + corpus.unquestioned
     tokenizer = build_word_tokenizer([prompt + completion for prompt, completion in texts], units)
     torch.manual_seed(base.seed)
     model = build_model(settings, len(tokenizer)).to(pick_device())
+    check_texts(model, tokenizer, texts)
+    prompts = tokenize_prompts(tokenizer, [prompt for prompt, _ in asked])
+    pick_reading(model, max(map(tuple, prompts), key=len))
     examples = encode_examples(model, tokenizer, texts, base)
     weights = torch.cat(
         [
