@@ -14,6 +14,7 @@ from metaocl.commands import command_parser, run_command
 from metaocl.config.models import Pretrained
 from metaocl.text.models import save_model
 from metaocl.text.pretrained import load_pretrained
+from metaocl.text.trials import describe_abilities
 
 
 def main() -> None:
@@ -27,8 +28,10 @@ def main() -> None:
     model, tokenizer = load_pretrained(source)
     with published(arguments.model, arguments.run) as (model_place, run_place):
         save_model(model, tokenizer, model_place)
+        abilities = describe_abilities(model.float())  # the precision that it is trained in
         made_of = {"pretrained": source.model_dump(mode="json"), "weights": _weights(source)}
-        write_json(describe_run(made_of, parameters=model.num_parameters(), tokens=len(tokenizer)), run_place)
+        measured = {"parameters": model.num_parameters(), "tokens": len(tokenizer), "abilities": abilities}
+        write_json(describe_run(made_of, **measured), run_place)
 
 
 def _weights(source: Pretrained) -> dict[str, str]:

@@ -24,7 +24,7 @@ from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import encode_examples
 from metaocl.text.golds import check_golds
 from metaocl.text.models import ModelError, build_model, output_tokens
-from metaocl.text.task import TextTask
+from metaocl.text.task import TextTask, check_texts
 from metaocl.text.tokenizers import build_word_tokenizer
 from metaocl.training.devices import pick_device
 from metaocl.training.loop import train_base
@@ -83,13 +83,15 @@ def train_from_scratch(
 ) -> tuple[Any, Any, float]:
     """A model of the given architecture trained on the corpus: model, tokenizer, and the seconds that training took.
 
-    Raises GoldsError, before it is trained, for a model that can get no answer right.
+    Raises ModelError, before training, for one that has no positions for the longest text or prompt, GoldsError for one
+    that can get no answer right, and NotFiniteError.
     """
     units = {text for fact in facts for text in (fact.name, fact.answer)} | set(corpus.nicknames)
     texts = corpus.questions + corpus.statements
     tokenizer = build_word_tokenizer([prompt + completion for prompt, completion in texts], units)
     torch.manual_seed(base.seed)
     model = build_model(settings, len(tokenizer)).to(pick_device())
+    check_texts(model, tokenizer, texts)
     for name, evaluator in _quality_tests(model, tokenizer, corpus, base).items():
         check_golds(evaluator, [name] * len(evaluator.golds))
     examples = encode_examples(model, tokenizer, texts, base)

@@ -1,14 +1,14 @@
-"""Greedy decoding with a key-value cache, of causal models and of encoder-decoders."""
+"""Greedy decoding of causal models and of encoder-decoders, with their cache where they have one that others share."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch.nn import functional
 
-from metaocl.text.attention import takes_positions
-from metaocl.text.prompts import Prompts
+from metaocl.text.forward import causal_logits, for_last_token, without_cache
+from metaocl.text.groups import Prompts
 
 
 def decode_greedily(
@@ -20,12 +20,8 @@ def decode_greedily(
     outputs: int64, sorted, the only tokens that may be chosen, and that logits are for; None for the whole vocabulary.
     ends: bool (vocabulary,), the tokens that end an answer; an answer that has ended repeats its end.
     """
-    reader: _CausalReader | _EncoderDecoderReader
-    if model.config.is_encoder_decoder:
-        reader = _EncoderDecoderReader(model, prompts, outputs)
-        tokens = torch.full_like(prompts.rests.tokens[:, :1], model.config.decoder_start_token_id)
-    else:
-        reader, tokens = _CausalReader(model, prompts, outputs), prompts.rests.tokens
+    reader = open_reader(model, prompts, outputs)
+    tokens = first_tokens(model, prompts)
     answers = tokens.new_zeros(len(prompts), int(prompts.limits.max()))
     going = torch.arange(len(prompts), device=tokens.device)
     first_logits = torch.empty(0)
@@ -45,88 +41,110 @@ def decode_greedily(
     return answers, first_logits
 
 
+def open_reader(model: Any, prompts: Prompts, outputs: torch.Tensor | None) -> Reader:
+    """What reads prompts in the way that they are made for."""
+    if model.config.is_encoder_decoder:
+        return _EncoderDecoderReader(model, prompts, outputs)
+    return (_CausalReader if prompts.reading.cached else _PatientReader)(model, prompts, outputs)
+
+
+def first_tokens(model: Any, prompts: Prompts) -> torch.Tensor:
+    """What a reader is to read first, (prompts, length): the rests, or what an encoder-decoder's answers begin with."""
+    rests = prompts.rests.tokens
+    if model.config.is_encoder_decoder:
+        return torch.full_like(rests[:, :1], model.config.decoder_start_token_id)
+    return rests
+
+
+class Reader(Protocol):
+    """A model with all that it has read so far of prompts and their answers."""
+
+    def read(self, tokens: torch.Tensor) -> torch.Tensor:
+        """The logits (rows, outputs) of what follows the tokens (rows, length), which follow what was read before."""
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with these rows only, each as often as it is named."""
+
+
 class _CausalReader:
-    """A causal model with all that it has read so far of prompts and their answers."""
+    """A causal model with its cache."""
 
     def __init__(self, model: Any, prompts: Prompts, outputs: torch.Tensor | None) -> None:
         self.model, self.outputs = model, outputs
         self.cache: Any = None
-        self.takes_positions = takes_positions(model)
+        self.padded = prompts.reading.padded
         if prompts.beginnings.tokens.numel():
             self.mask = prompts.beginnings.mask
-            self._hidden(prompts.beginnings.tokens)
+            self._read(prompts.beginnings.tokens)
             self.keep(prompts.begins_with)
             self.mask = torch.cat([self.mask, prompts.rests.mask], dim=1)
         else:
             self.mask = prompts.rests.mask
 
     def read(self, tokens: torch.Tensor) -> torch.Tensor:
-        """The logits (rows, outputs) of what follows the tokens (rows, length), which follow what was read before."""
-        logits = output_logits(self.model, self._hidden(tokens)[:, -1], self.outputs)
+        logits = self._read(tokens)
         self.mask = functional.pad(self.mask, (0, 1), value=True)
         return logits
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Go on with these rows only, each as often as it is named."""
         self.cache.reorder_cache(rows)
         self.mask = self.mask[rows]
 
-    def _hidden(self, tokens: torch.Tensor) -> torch.Tensor:
-        """The last hidden states of tokens that stand where the mask's last columns are."""
-        inputs = {"input_ids": tokens, "attention_mask": self.mask, "past_key_values": self.cache, "use_cache": True}
-        if self.takes_positions:
+    def _read(self, tokens: torch.Tensor) -> torch.Tensor:
+        """The logits of what follows tokens that stand where the mask's last columns are."""
+        inputs = {"input_ids": tokens, "past_key_values": self.cache, "use_cache": True, **for_last_token(self.model)}
+        if self.padded:
+            inputs["attention_mask"] = self.mask
             inputs["position_ids"] = (self.mask.cumsum(dim=1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
-        step = self.model.base_model(**inputs)
+        logits, step = causal_logits(self.model, _last, self.outputs, **inputs)
         self.cache = step.past_key_values
-        return step.last_hidden_state
+        return logits
 
 
-class _EncoderDecoderReader:
-    """An encoder-decoder that has read prompts, with all that it has written so far."""
+class _PatientReader:
+    """A causal model that reads everything anew for each token, as it has no cache, or one of its own kind."""
 
     def __init__(self, model: Any, prompts: Prompts, outputs: torch.Tensor | None) -> None:
         self.model, self.outputs = model, outputs
+        self.tokens = prompts.rests.tokens[:, :0]
+
+    def read(self, tokens: torch.Tensor) -> torch.Tensor:
+        self.tokens = torch.cat([self.tokens, tokens], dim=1)
+        settings = without_cache(self.model) | for_last_token(self.model)
+        return causal_logits(self.model, _last, self.outputs, input_ids=self.tokens, **settings)[0]
+
+    def keep(self, rows: torch.Tensor) -> None:
+        self.tokens = self.tokens[rows]
+
+
+class _EncoderDecoderReader:
+    """An encoder-decoder that has read prompts, with all that it has written so far, or with its cache of it."""
+
+    def __init__(self, model: Any, prompts: Prompts, outputs: torch.Tensor | None) -> None:
+        self.model, self.outputs, self.cached = model, outputs, prompts.reading.cached
         self.cache: Any = None
         self.mask = prompts.rests.mask
+        self.tokens = prompts.rests.tokens[:, :0]
         self.encoded = model.get_encoder()(input_ids=prompts.rests.tokens, attention_mask=self.mask)
 
     def read(self, tokens: torch.Tensor) -> torch.Tensor:
-        """The logits (rows, outputs) of what follows the tokens (rows, 1), which follow those written before."""
+        self.tokens = tokens if self.cached else torch.cat([self.tokens, tokens], dim=1)
         step = self.model(
             encoder_outputs=self.encoded,
             attention_mask=self.mask,
-            decoder_input_ids=tokens,
+            decoder_input_ids=self.tokens,
             past_key_values=self.cache,
-            use_cache=True,
+            use_cache=self.cached,
         )
-        self.cache = step.past_key_values
+        self.cache = step.past_key_values if self.cached else None
         return step.logits[:, -1] if self.outputs is None else step.logits[:, -1, self.outputs]
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Go on with these rows only."""
-        self.cache.reorder_cache(rows)
-        self.mask = self.mask[rows]
+        if self.cached:
+            self.cache.reorder_cache(rows)
+        self.mask, self.tokens = self.mask[rows], self.tokens[rows]
         self.encoded.last_hidden_state = self.encoded.last_hidden_state[rows]
 
 
-def output_logits(model: Any, hidden: torch.Tensor, outputs: torch.Tensor | None) -> torch.Tensor:
-    """Logits (n, tokens) of a causal model's last hidden states (n, width), over `outputs` or the whole vocabulary.
-
-    Rows of the output matrix that nobody asks for are never multiplied.
-    """
-    head = model.get_output_embeddings()
-    if outputs is None:
-        return _scaled(model.config, head(hidden))
-    bias = None if head.bias is None else head.bias[outputs]
-    return _scaled(model.config, functional.linear(hidden, head.weight[outputs], bias))
-
-
-def _scaled(config: Any, logits: torch.Tensor) -> torch.Tensor:
-    """What some architectures do to their logits at the end: Cohere multiplies, Granite divides, Gemma 2 caps."""
-    if factor := getattr(config, "logit_scale", None):
-        logits = logits * factor
-    if divisor := getattr(config, "logits_scaling", None):
-        logits = logits / divisor
-    if cap := getattr(config, "final_logit_softcapping", None):
-        logits = cap * torch.tanh(logits / cap)
-    return logits
+def _last(states: torch.Tensor) -> torch.Tensor:
+    return states[:, -1]

@@ -14,8 +14,8 @@ import torch
 from metaocl.config.objectives import Objective
 from metaocl.documents.records import Text
 from metaocl.errors import UserError
-from metaocl.text.attention import keeps_texts_apart
 from metaocl.text.tokenization import Tokens, tokenize_texts
+from metaocl.text.trials import keeps_texts_apart
 
 IGNORED = -100  # the label of a token that no loss is taken over, as in the transformers library
 
@@ -86,7 +86,8 @@ def encode_examples(model: Any, tokenizer: Any, texts: Sequence[Text], objective
     scored_padding = [tokenizer.pad_token_id] * (objective.padded_length or 0)
     pairs = [(p, c + scored_padding[len(p + c) :]) for p, c in pairs]
     labels = [_causal_labels(p, c, objective) for p, c in pairs]
-    return Examples([(p + c)[:-1] for p, c in pairs], labels, share_rows=keeps_texts_apart(model))
+    inputs = [(p + c)[:-1] for p, c in pairs]
+    return Examples(inputs, labels, share_rows=keeps_texts_apart(model, max(inputs, key=len)))
 
 
 def _fill_rows(lengths: Sequence[int]) -> list[list[int]]:

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from metaocl.text.decoding import output_logits
 from metaocl.text.examples import IGNORED, Batch
+from metaocl.text.forward import causal_logits, without_cache
 
 
 def completion_loss(model: Any, batch: Batch, outputs: torch.Tensor | None) -> tuple[torch.Tensor, int]:
@@ -16,7 +16,7 @@ def completion_loss(model: Any, batch: Batch, outputs: torch.Tensor | None) -> t
 
     outputs: int64 (n,), sorted, the tokens among which the model chooses, or None for the whole vocabulary.
 
-    For a causal model logits are computed at the labelled places only, over `outputs` only.
+    For a causal model logits are computed at the labelled places only, over `outputs` only, where the model allows it.
     """
     # On the CPU, as one would have to wait for a GPU to know how many there are.
     labels = batch.labels.flatten()
@@ -31,8 +31,11 @@ def completion_loss(model: Any, batch: Batch, outputs: torch.Tensor | None) -> t
         logits = logits if outputs is None else logits[:, outputs]
     else:
         positions = {} if batch.positions is None else {"position_ids": _send(batch.positions, model.device)}
-        hidden = model.base_model(input_ids=inputs, **positions, use_cache=False).last_hidden_state
-        logits = output_logits(model, hidden.flatten(0, 1).index_select(0, places), outputs)
+
+        def at_places(states: torch.Tensor) -> torch.Tensor:
+            return states.flatten(0, 1).index_select(0, places)
+
+        logits, _ = causal_logits(model, at_places, outputs, input_ids=inputs, **positions, **without_cache(model))
     targets = targets if outputs is None else torch.searchsorted(outputs, targets)
     return functional.cross_entropy(logits.float(), targets), len(scored)
 

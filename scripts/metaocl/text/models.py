@@ -21,6 +21,7 @@ from metaocl.config.objectives import Objective
 from metaocl.errors import UserError
 from metaocl.text.tokenizers import PADDING_ID, UNKNOWN, AnyTokenizer
 from metaocl.training.devices import pick_device
+from metaocl.training.finite import check_weights
 
 # Any causal language model or encoder-decoder of transformers and its tokenizer; their classes share no useful type.
 LanguageModel = Any
@@ -75,7 +76,7 @@ def save_model(model: LanguageModel, tokenizer: AnyTokenizer, folder: Path) -> N
 
 
 def load_model(folder: Path) -> tuple[LanguageModel, AnyTokenizer]:
-    """The model and tokenizer that `save_model` wrote into `folder`. Raises ModelError."""
+    """The model and tokenizer that `save_model` wrote into `folder`. Raises ModelError and NotFiniteError."""
     try:
         check_checksums(folder)
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -83,6 +84,7 @@ def load_model(folder: Path) -> tuple[LanguageModel, AnyTokenizer]:
         model = load_weights(folder, config, local_files_only=True, dtype=torch.float32)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"{folder}: cannot be loaded: {error}; delete it and run again") from None
+    check_weights(model, folder)
     return model.to(pick_device()), tokenizer
 
 

@@ -16,10 +16,14 @@ from metaocl.config.models import Pretrained
 from metaocl.text.models import LanguageModel, ModelError, load_weights, model_class
 from metaocl.text.refusals import check_config, check_folder
 from metaocl.text.tokenizers import AnyTokenizer
+from metaocl.training.finite import check_weights
 
 
 def load_pretrained(source: Pretrained) -> tuple[LanguageModel, AnyTokenizer]:
-    """The model, on the CPU and in the precision of its file, and its tokenizer. Raises ModelError."""
+    """The model, on the CPU and in the precision of its file, and its tokenizer.
+
+    Raises ModelError, and NotFiniteError for weights that are not finite.
+    """
     if source.package is not None and source.file is not None:
         model, tokenizer = _load_gguf(packaged_file(source.package, source.file))
     else:
@@ -31,6 +35,7 @@ def load_pretrained(source: Pretrained) -> tuple[LanguageModel, AnyTokenizer]:
         raise ModelError(
             f"{source.hub or source.folder or source.package}: its tokenizer has no padding and no end token"
         )
+    check_weights(model, source.hub or source.folder or source.package)
     return model, tokenizer
 
 

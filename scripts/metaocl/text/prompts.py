@@ -3,47 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from metaocl.text.attention import allows_padding
-
-Prompt = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Padded:
-    """Rows of tokens, int64 (rows, longest), and which of them are real, bool of the same shape."""
-
-    tokens: torch.Tensor
-    mask: torch.Tensor
-
-
-@dataclass(frozen=True)
-class Prompts:
-    """Prompts that are answered together, each in two parts: a beginning, which others have too, and the rest.
-
-    Beginnings are read once per group. Prompts are of a few wordings around an alias, and what stands before it is
-    42 % of all their tokens in the laptop study, and 43 % in that of cities.
-
-    places: int64 (prompts,), where they stand among all prompts; on the CPU.
-    rests: a row per prompt; none is empty.
-    beginnings: a row per different beginning; any may be empty.
-    begins_with: int64 (prompts,), the row of each prompt's beginning.
-    limits: int64 (prompts,), the most tokens that each answer may have.
-    """
-
-    places: torch.Tensor
-    rests: Padded
-    beginnings: Padded
-    begins_with: torch.Tensor
-    limits: torch.Tensor
-
-    def __len__(self) -> int:
-        return len(self.places)
+from metaocl.text.groups import Prompt, Prompts, Reading, pad, padding_side
+from metaocl.text.trials import pick_reading
 
 
 def group_prompts(
@@ -53,24 +19,24 @@ def group_prompts(
 
     limits: the most tokens of each prompt's answer.
 
-    Padding stands on the left, so that all answers of a group begin at one place; for an encoder on the right. A model
-    that allows none gets groups of one length, with no beginnings.
+    A model that allows no padding gets groups of one length, with no beginnings. Raises ModelError for a model that has
+    no positions for the longest prompt and its answer.
     """
     tokens = [tuple(prompt) for prompt in prompts]
-    encoder = model.config.is_encoder_decoder
-    # A row is a beginning, a rest and an answer; padding can make the first two as long as the longest prompt.
-    padding = encoder or allows_padding(model, 2 * max(map(len, tokens), default=0) + max(limits, default=0))
-    shared = [0] * len(tokens) if encoder or not padding else _shared_lengths(tokens)
+    if not tokens:
+        return []
+    reading = pick_reading(model, max(tokens, key=len), max(limits))
+    share = reading.padded and not model.config.is_encoder_decoder
+    shared = _shared_lengths(tokens) if share else [0] * len(tokens)
     groups: list[list[int]] = []
     lengths = [len(prompt) - length for prompt, length in zip(tokens, shared, strict=True)]
     # Within a length, equal beginnings side by side: the fewer a group has, the better.
     for row in sorted(range(len(tokens)), key=lambda row: (lengths[row], tokens[row])):
         fits = groups and (len(groups[-1]) + 1) * lengths[row] <= tokens_at_once
-        if not fits or not (padding or lengths[groups[-1][0]] == lengths[row]):
+        if not fits or not (reading.padded or lengths[groups[-1][0]] == lengths[row]):
             groups.append([])
         groups[-1].append(row)
-    side = "right" if encoder else "left"
-    return [_make_group(rows, tokens, shared, limits, side, model.device) for rows in groups]
+    return [_make_group(model, rows, tokens, shared, limits, reading) for rows in groups]
 
 
 def _shared_lengths(prompts: Sequence[Prompt]) -> list[int]:
@@ -91,27 +57,17 @@ def _shared_lengths(prompts: Sequence[Prompt]) -> list[int]:
 
 
 def _make_group(
+    model: Any,
     rows: Sequence[int],
     prompts: Sequence[Prompt],
     shared: Sequence[int],
     limits: Sequence[int],
-    side: str,
-    device: torch.device,
+    reading: Reading,
 ) -> Prompts:
+    side, device = padding_side(model), model.device
     parts = [(prompts[row][: shared[row]], prompts[row][shared[row] :]) for row in rows]
     beginnings = {beginning: place for place, beginning in enumerate(dict.fromkeys(b for b, _ in parts))}
     begins_with = torch.tensor([beginnings[beginning] for beginning, _ in parts], device=device)
-    rests = _pad([rest for _, rest in parts], side, device)
+    rests = pad([rest for _, rest in parts], side, device)
     most = torch.tensor([limits[row] for row in rows], device=device)
-    return Prompts(torch.tensor(rows), rests, _pad(beginnings, side, device), begins_with, most)
-
-
-def _pad(rows: Iterable[Prompt], side: str, device: torch.device) -> Padded:
-    """Rows padded on one side, with a token that nobody sees."""
-    lengths = torch.tensor([len(row) for row in rows]).unsqueeze(1)
-    longest = int(lengths.max())
-    places = torch.arange(longest)
-    mask = places < lengths if side == "right" else places >= longest - lengths
-    tokens = torch.zeros(mask.shape, dtype=torch.int64)
-    tokens[mask] = torch.tensor([token for row in rows for token in row], dtype=torch.int64)
-    return Padded(tokens.to(device), mask.to(device))
+    return Prompts(torch.tensor(rows), rests, pad(beginnings, side, device), begins_with, most, reading)

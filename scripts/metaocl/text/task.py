@@ -15,7 +15,9 @@ from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import Batch, Examples, encode_examples
 from metaocl.text.loss import completion_loss
 from metaocl.text.models import grow_embeddings, output_tokens
+from metaocl.text.tokenization import tokenize_texts
 from metaocl.text.tokenizers import AnyTokenizer, add_unknown_words
+from metaocl.text.trials import check_length, check_model
 from metaocl.training.devices import mixed_precision
 
 
@@ -50,12 +52,24 @@ def make_text_task(
 ) -> TextTask:
     """The task of all documents of a stage; model and tokenizer grow by the words that they do not know.
 
-    New embeddings are drawn from torch's global generator.
+    New embeddings are drawn from torch's global generator. Raises ModelError for a model that cannot be trained, or
+    that has no positions for the longest of the documents, whatever stage they belong to.
     """
     add_unknown_words(tokenizer, [document.prompt + document.completion for document in documents])
     grow_embeddings(model, len(tokenizer))
+    check_texts(model, tokenizer, _texts(documents))
     outputs = output_tokens(tokenizer, [document.completion for document in documents], objective)
     return TextTask(model, tokenizer, objective, outputs)
+
+
+def check_texts(model: Any, tokenizer: AnyTokenizer, texts: Sequence[Text]) -> None:
+    """Raises ModelError for a model that cannot be trained on these texts, before it is."""
+    check_model(model)
+    pairs = tokenize_texts(model, tokenizer, texts)
+    if model.config.is_encoder_decoder:
+        check_length(model, *(max(part, key=len) for part in zip(*pairs, strict=True)))
+    else:
+        check_length(model, *max(pairs, key=lambda pair: len(pair[0]) + len(pair[1])))
 
 
 def _texts(documents: Sequence[Document]) -> list[Text]:

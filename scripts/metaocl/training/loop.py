@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from metaocl.config.models import BaseTraining
 from metaocl.config.plans import Stage
 from metaocl.training.checkpoints import TrainingState
 from metaocl.training.devices import device_of
+from metaocl.training.finite import Step, Watch, check_weights
 from metaocl.training.optimizers import adamw, linear_schedule, stage_optimizer
 from metaocl.training.signals import Saver
 from metaocl.training.task import Batch, Examples, Loss
@@ -37,19 +38,27 @@ class Trainer:
     gradient_clipping: float
     micro_batch: int
     before_step: Callable[[], None] | None = None
+    watch: Watch = field(default_factory=Watch)
 
-    def step(self, batch: Batch) -> None:
-        """Train on one batch."""
-        self._accumulate_gradients(batch)
+    def step(self, batch: Batch, places: Sequence[int]) -> None:
+        """Train on one batch, of the examples at these places. Raises NotFiniteError, on a GPU one step late."""
+        loss = self._accumulate_gradients(batch)
         if self.before_step:
             self.before_step()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clipping)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clipping)
+        self.watch.see(Step(self.schedule.last_epoch + 1, float(self.schedule.get_last_lr()[0]), places), loss, norm)
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()
 
-    def _accumulate_gradients(self, batch: Batch) -> None:
-        """The gradients of the batch's mean loss, from as few passes as fit into memory."""
+    def check(self) -> None:
+        """Raises NotFiniteError where the steps so far have led to numbers that are not finite."""
+        self.watch.look()
+        rate = self.optimizer.param_groups[0]["lr"]
+        check_weights(self.model, f"after step {self.schedule.last_epoch}, at a learning rate of {rate:g}")
+
+    def _accumulate_gradients(self, batch: Batch) -> torch.Tensor:
+        """The batch's mean loss, with its gradients, from as few passes as fit into memory."""
         while True:
             try:
                 return self._backward(batch.split(self.micro_batch))
@@ -60,19 +69,22 @@ class Trainer:
             self.micro_batch = -(-min(self.micro_batch, len(batch)) // 2)
             print(f"out of memory: going on with {self.micro_batch} rows at once", file=sys.stderr)
 
-    def _backward(self, parts: Sequence[Batch]) -> None:
-        """The gradients of the mean loss over all parts, each weighted by how much of it is scored."""
+    def _backward(self, parts: Sequence[Batch]) -> torch.Tensor:
+        """The mean loss over all parts, each weighted by how much of it is scored, with its gradients."""
         if len(parts) == 1:
-            self.loss(self.model, parts[0])[0].backward()
-            return
-        scored = 0
+            loss, _ = self.loss(self.model, parts[0])
+            loss.backward()
+            return loss
+        scored, total = 0, torch.zeros((), device=device_of(self.model))
         for part in parts:
             mean, count = self.loss(self.model, part)
             (mean * count).backward()
+            total += mean.detach() * count
             scored += count
         for parameter in self.model.parameters():
             if parameter.grad is not None:
                 parameter.grad /= scored
+        return total / scored
 
 
 @dataclass
@@ -97,7 +109,7 @@ def train_stage(
     """Train for one stage; returns what `measure` gave for the epochs 1, 2, …, as one table, and the time it took.
 
     Every epoch visits all examples in a new random order. Uses torch's global generator for dropout. Goes on from the
-    saver's checkpoint, if it has one.
+    saver's checkpoint, if it has one. Raises NotFiniteError; the checkpoint then stays as it was before.
     """
     steps_per_epoch = -(-len(examples) // stage.batch_size)
     optimizer = stage_optimizer(model, stage)
@@ -107,6 +119,7 @@ def train_stage(
     progress, metrics = _resume(saver, state, trainer)
     for epoch in tqdm(range(progress.epochs + 1, stage.epochs + 1), unit="epoch", mininterval=1):
         _train_epoch(trainer, examples, stage.batch_size, state, progress, metrics, saver)
+        trainer.check()
         start = time.perf_counter()
         metrics.append(measure(epoch))
         progress.evaluate_seconds += time.perf_counter() - start
@@ -131,7 +144,7 @@ def _train_epoch(
     trainer.model.train()
     for places in batches[progress.steps :]:
         start = time.perf_counter()
-        trainer.step(examples.batch(places.tolist(), progress.epochs + 1))
+        trainer.step(examples.batch(places.tolist(), progress.epochs + 1), places.tolist())
         progress.steps += 1
         if device_of(trainer.model).type == "cuda" and progress.steps == len(batches):
             torch.cuda.synchronize()  # the seconds are those of the GPU's work
@@ -144,6 +157,7 @@ def _save_if_due(
     saver: Saver, state: TrainingState, trainer: Trainer, progress: Progress, metrics: list[pa.Table]
 ) -> None:
     if saver.is_due():
+        trainer.check()
         table = pa.concat_tables(metrics) if metrics else None
         saver.save(state, asdict(progress) | {"micro_batch": trainer.micro_batch}, table)
 
@@ -173,5 +187,6 @@ def train_base(model: Any, examples: Examples, weights: torch.Tensor, loss: Loss
     model.train()
     for step in tqdm(range(1, settings.steps + 1), unit="step", mininterval=1):
         places = torch.multinomial(weights, settings.batch_size, replacement=True, generator=draws)
-        trainer.step(examples.batch(places.tolist(), step))
+        trainer.step(examples.batch(places.tolist(), step), places.tolist())
+    trainer.check()
     return time.perf_counter() - start

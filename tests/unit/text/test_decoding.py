@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from metaocl.design.test_sets import MAX_NEW_TOKENS
-from metaocl.text.decoding import decode_greedily, output_logits
-from metaocl.text.prompts import Padded, Prompts, group_prompts
+from metaocl.text.decoding import decode_greedily
+from metaocl.text.forward import head_logits
+from metaocl.text.groups import Padded, Prompts
+from metaocl.text.prompts import group_prompts
 
 PROMPTS = torch.tensor([[3, 4, 5], [6, 3, 3], [8, 9, 10], [11, 12, 13], [5, 5, 17]])
 
@@ -163,8 +165,6 @@ def test_logits_are_those_of_the_output_layer_with_its_bias(outputs, bias):
     torch.manual_seed(0)
     head = torch.nn.Linear(4, 6, bias=bias)
     hidden = torch.randn(5, 4)
-    logits = output_logits(
-        SimpleNamespace(get_output_embeddings=lambda: head, config=SimpleNamespace()), hidden, outputs
-    )
+    logits = head_logits(SimpleNamespace(get_output_embeddings=lambda: head, config=SimpleNamespace()), hidden, outputs)
     expected = head(hidden) if outputs is None else head(hidden)[:, outputs]
     torch.testing.assert_close(logits, expected)

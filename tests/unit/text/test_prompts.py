@@ -62,8 +62,7 @@ def test_prompts_of_a_group_end_together_but_for_an_encoder(build, tokenizer):
 @pytest.mark.parametrize(
     ("architecture", "config"),
     [
-        ("bloom", {}),  # cannot be told positions
-        ("mpt", {}),
+        ("mpt", {}),  # distances count in the row
         ("mistral", {"sliding_window": 10}),  # prompts of 4 tokens, padded to 8, and 8 of an answer
         ("gpt_neo", {"window_size": 10}),
         ("lfm2", {"layer_types": ["conv", "full_attention"]}),  # a running state

@@ -207,20 +207,20 @@ def test_the_gradients_of_parts_are_those_of_the_whole_batch(any_model, tokenize
     batch = encode_apart(any_model, tokenizer, loss_on=loss_on)
     labelled = [int((part.labels != IGNORED).sum()) for part in batch.split(size)]
     assert len(set(labelled)) > 1
-    make_trainer(any_model, len(batch)).step(batch)
+    make_trainer(any_model, len(batch)).step(batch, range(len(batch)))
     whole = gradients["gradients"]
-    make_trainer(any_model, size).step(batch)
+    make_trainer(any_model, size).step(batch, range(len(batch)))
     largest = max(float(gradient.abs().max()) for gradient in whole)
     torch.testing.assert_close(gradients["gradients"], whole, rtol=1e-4, atol=1e-6 * largest)
 
 
 def test_running_out_of_memory_halves_the_parts_and_leaves_the_gradients(model, tokenizer, gradients, capsys):
     batch = encode_apart(model, tokenizer)
-    make_trainer(model, len(batch)).step(batch)
+    make_trainer(model, len(batch)).step(batch, range(len(batch)))
     whole = gradients["gradients"]
     tried = []
     trainer = make_trainer(model, 64, loss=little_memory(2, tried))
-    trainer.step(batch)
+    trainer.step(batch, range(len(batch)))
     assert tried == [6, 3, 2, 2, 2]
     assert trainer.micro_batch == 2
     assert "2 rows at once" in capsys.readouterr().err
@@ -229,7 +229,7 @@ def test_running_out_of_memory_halves_the_parts_and_leaves_the_gradients(model, 
 
 def test_memory_that_runs_out_in_a_later_part_leaves_nothing_of_the_earlier_ones(model, tokenizer, gradients):
     batch = encode_apart(model, tokenizer)
-    make_trainer(model, len(batch)).step(batch)
+    make_trainer(model, len(batch)).step(batch, range(len(batch)))
     whole = gradients["gradients"]
     calls = []
 
@@ -239,7 +239,7 @@ def test_memory_that_runs_out_in_a_later_part_leaves_nothing_of_the_earlier_ones
             raise torch.OutOfMemoryError("out of memory")
         return loss_over_all(model, part)
 
-    make_trainer(model, 4, loss=loss).step(batch)
+    make_trainer(model, 4, loss=loss).step(batch, range(len(batch)))
     assert calls == [4, 2, 2, 2, 2]
     torch.testing.assert_close(gradients["gradients"], whole, rtol=1e-4, atol=1e-5)
 
@@ -248,21 +248,21 @@ def test_parts_stay_small_once_memory_has_run_out(model, tokenizer):
     batch = encode_apart(model, tokenizer)
     tried = []
     trainer = make_trainer(model, 6, loss=little_memory(3, tried))
-    trainer.step(batch)
-    trainer.step(batch)
+    trainer.step(batch, range(len(batch)))
+    trainer.step(batch, range(len(batch)))
     assert tried == [6, 3, 3, 3, 3]
 
 
 def test_no_memory_for_a_single_document_is_an_error(model, tokenizer):
     tried = []
     with pytest.raises(torch.OutOfMemoryError):
-        make_trainer(model, 6, loss=little_memory(0, tried)).step(encode_apart(model, tokenizer))
+        make_trainer(model, 6, loss=little_memory(0, tried)).step(encode_apart(model, tokenizer), range(6))
     assert tried == [6, 3, 2, 1]
 
 
 def test_an_intervention_sees_and_changes_the_gradients_before_they_are_clipped_and_used(model, tokenizer, gradients):
     batch = encode(model, tokenizer)
-    make_trainer(model, 6).step(batch)
+    make_trainer(model, 6).step(batch, range(len(batch)))
     plain = gradients["gradients"]
     trainer = make_trainer(model, 6, clipping=0.5)
     norms = []
@@ -273,7 +273,7 @@ def test_an_intervention_sees_and_changes_the_gradients_before_they_are_clipped_
             parameter.grad *= 1e-3
 
     trainer.before_step = halve
-    trainer.step(batch)
+    trainer.step(batch, range(len(batch)))
     assert norms[0] > 0.5, "they were clipped before"
     torch.testing.assert_close(gradients["gradients"], [gradient * 1e-3 for gradient in plain])
 
@@ -281,9 +281,9 @@ def test_an_intervention_sees_and_changes_the_gradients_before_they_are_clipped_
 def test_a_step_is_no_longer_than_the_clipped_gradient(model, tokenizer, gradients):
     before = [parameter.detach().clone() for parameter in model.parameters()]
     batch = encode(model, tokenizer)
-    make_trainer(model, 6).step(batch)
+    make_trainer(model, 6).step(batch, range(len(batch)))
     assert math.sqrt(sum(float((gradient**2).sum()) for gradient in gradients["gradients"])) > 0.5
-    make_trainer(model, 6, rate=1.0, clipping=0.5).step(batch)
+    make_trainer(model, 6, rate=1.0, clipping=0.5).step(batch, range(len(batch)))
     moved = sum(float(((p.detach() - old) ** 2).sum()) for p, old in zip(model.parameters(), before, strict=True))
     assert math.sqrt(moved) == pytest.approx(0.5, rel=1e-3)
 
@@ -303,10 +303,10 @@ def test_gradient_checkpointing_leaves_loss_and_gradients(build, tokenizer, grad
     first_layer = next(module for module in first_block.modules() if not list(module.children()))
     first_layer.register_forward_pre_hook(lambda *_: passes.append(1))
     model.train()
-    make_trainer(model, 6, loss=loss).step(batch)
+    make_trainer(model, 6, loss=loss).step(batch, range(len(batch)))
     plain = gradients["gradients"]
     model.activation_checkpointing_enable()
-    make_trainer(model, 6, loss=loss).step(batch)
+    make_trainer(model, 6, loss=loss).step(batch, range(len(batch)))
     assert len(passes) > 2, "activations are not computed again"
     torch.testing.assert_close(losses[1], losses[0])
     torch.testing.assert_close(gradients["gradients"], plain)
