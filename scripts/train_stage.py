@@ -22,7 +22,7 @@ from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import write_json, write_table
 from metaocl.commands import command_parser, run_command
 from metaocl.config.plans import Stage
-from metaocl.documents.metrics import mean_by_alias
+from metaocl.documents.metrics import answers_table, mean_by_alias
 from metaocl.randomness import random_stream
 from metaocl.text.models import save_model
 from metaocl.text.runs import Run, prepare_run
@@ -47,7 +47,7 @@ def main() -> None:
     checkpoint = Checkpoint(arguments.checkpoint, _fingerprint(settings, arguments))
     saver = Saver(checkpoint, seconds=60 * arguments.checkpoint_minutes)
     saver.listen()
-    run, metrics, progress = _train(arguments, saver)
+    run, tables, progress = _train(arguments, saver)
     measured = {
         **asdict(progress),
         "documents_trained": len(run.trained),
@@ -61,19 +61,20 @@ def main() -> None:
         "initial_weights": weights_hashes(arguments.initial_model),
         "documents": [_from(arguments.run, path) for path in arguments.documents],
     }
-    targets = [arguments.model, arguments.metrics, arguments.run]
+    targets = [arguments.model, arguments.run, arguments.metrics, arguments.answers, arguments.history]
     with published(*targets, *([arguments.snapshots] if arguments.snapshots else [])) as places:
         save_model(run.model, run.tokenizer, places[0])
-        write_table(metrics, places[1])
-        write_json(describe_run(settings | inputs, **measured), places[2])
+        write_json(describe_run(settings | inputs, **measured), places[1])
+        for table, place in zip(tables, places[2:5], strict=True):
+            write_table(table, place)
         if arguments.snapshots:
-            _collect_snapshots(arguments, places[3])
+            _collect_snapshots(arguments, places[5])
     checkpoint.discard()
     shutil.rmtree(_waiting_snapshots(arguments), ignore_errors=True)
 
 
-def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, pa.Table, Progress]:
-    """The run, with its model trained, what was measured after each epoch, and the time it took."""
+def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, list[pa.Table], Progress]:
+    """The run, with its model trained; its tables of metrics, answers and steps; and the time it took."""
     torch.set_num_threads(arguments.threads)
     # A stream of its own for every stage and seed: stage 2 of two seeds must not share its randomness.
     draws = random_stream("training", arguments.stage_number, *arguments.seeds)
@@ -84,16 +85,21 @@ def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, pa.Table, 
     if arguments.gradient_checkpointing:
         run.model.activation_checkpointing_enable()
 
+    measures: dict[str, Any] = {}
+
     def after_epoch(epoch: int) -> pa.Table:
         if epoch in run.stage.snapshots:
             with published(_waiting_snapshots(arguments) / f"epoch{epoch}") as (place,):
                 save_model(run.model, run.tokenizer, place)
-        return mean_by_alias(run.tested, run.evaluator.measure(run.model), epoch)
+        measures.update(run.evaluator.measure(run.model))
+        return mean_by_alias(run.tested, measures, epoch)
 
-    metrics, progress = train_stage(
+    metrics, history, progress = train_stage(
         run.model, run.examples, run.task.loss, run.stage, order_seed, measure=after_epoch, saver=saver
     )
-    return run, metrics, progress
+    # Where the checkpoint is from after the last epoch, answers are asked for again; they are the same.
+    answers = answers_table(run.tested, measures or run.evaluator.measure(run.model))
+    return run, [metrics, answers, history], progress
 
 
 def _waiting_snapshots(arguments: argparse.Namespace) -> Path:
@@ -131,6 +137,10 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--metrics", type=Path, required=True, help="parquet to write: a row per epoch, test set, alias"
     )
+    parser.add_argument(
+        "--answers", type=Path, required=True, help="parquet to write: a row per question, after the last epoch"
+    )
+    parser.add_argument("--history", type=Path, required=True, help="parquet to write: a row per optimizer step")
     parser.add_argument("--run", type=Path, required=True, help="JSON to write: what made the model")
     parser.add_argument(
         "--snapshots", type=Path, help="folder to write, for a stage with snapshots: models in epoch<n>/"

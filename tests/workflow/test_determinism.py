@@ -31,6 +31,7 @@ PATTERNS = [
     "base_models/**/model.safetensors",
     "stages/**/model.safetensors",
     "stages/**/metrics.parquet",
+    "stages/**/answers.parquet",
     "tables/**/*.parquet",
     "tables/**/*.csv",
     "figures/**/*.*",

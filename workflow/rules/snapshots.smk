@@ -14,6 +14,8 @@ if PLANS_WITH_SNAPSHOTS:
         output:
             model=kept(directory(f"{STAGE}/stage{{stage}}/model")),
             metrics=f"{STAGE}/stage{{stage}}/metrics.parquet",
+            answers=f"{STAGE}/stage{{stage}}/answers.parquet",
+            history=f"{STAGE}/stage{{stage}}/history.parquet",
             run=f"{STAGE}/stage{{stage}}/run.json",
             snapshots=kept(directory(f"{STAGE}/stage{{stage}}/snapshots")),
         wildcard_constraints:
@@ -32,6 +34,8 @@ if PLANS_WITH_SNAPSHOTS:
         output:
             model=kept(directory(f"{STAGE}/stage2_seed{{stage2_seed}}/model")),
             metrics=f"{STAGE}/stage2_seed{{stage2_seed}}/metrics.parquet",
+            answers=f"{STAGE}/stage2_seed{{stage2_seed}}/answers.parquet",
+            history=f"{STAGE}/stage2_seed{{stage2_seed}}/history.parquet",
             run=f"{STAGE}/stage2_seed{{stage2_seed}}/run.json",
             snapshots=kept(directory(f"{STAGE}/stage2_seed{{stage2_seed}}/snapshots")),
         wildcard_constraints:

@@ -16,6 +16,8 @@ rule train_stage:
     output:
         model=kept(directory(f"{STAGE}/stage{{stage}}/model")),
         metrics=f"{STAGE}/stage{{stage}}/metrics.parquet",
+        answers=f"{STAGE}/stage{{stage}}/answers.parquet",
+        history=f"{STAGE}/stage{{stage}}/history.parquet",
         run=f"{STAGE}/stage{{stage}}/run.json",
     log:
         "<logs>/train_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage{stage}.log",
@@ -48,7 +50,8 @@ rule train_stage:
         " --stage {params.stage:q} --stage-number {params.stage_number} --seeds {params.seeds}"
         " --threads {params.threads} {params.options} --checkpoint {params.checkpoint}"
         " --checkpoint-minutes {resources.checkpoint_minutes}"
-        " --model {output.model} --metrics {output.metrics} --run {output.run} --log {log}"
+        " --model {output.model} --metrics {output.metrics} --answers {output.answers} --history {output.history}"
+        " --run {output.run} --log {log}"
 
 
 use rule train_stage as train_last_stage with:
@@ -61,6 +64,8 @@ use rule train_stage as train_last_stage with:
     output:
         model=kept(directory(f"{STAGE}/stage2_seed{{stage2_seed}}/model")),
         metrics=f"{STAGE}/stage2_seed{{stage2_seed}}/metrics.parquet",
+        answers=f"{STAGE}/stage2_seed{{stage2_seed}}/answers.parquet",
+        history=f"{STAGE}/stage2_seed{{stage2_seed}}/history.parquet",
         run=f"{STAGE}/stage2_seed{{stage2_seed}}/run.json",
     log:
         "<logs>/train_last_stage/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}.log",

@@ -1,4 +1,4 @@
-"""What a stage measures after an epoch: means over the questions about each alias."""
+"""What a stage measures after an epoch: means over the questions about each alias, and every answer after the last."""
 
 from __future__ import annotations
 
@@ -36,6 +36,29 @@ def mean_by_alias(documents: Sequence[Document], measures: dict[str, np.ndarray]
     for name in ("exact_match", "token_f1"):
         columns[name] = np.bincount(rows, weights=measures[name]) / questions
     return pa.table(columns | _scores_by_alias(documents, measures.get("score"), rows, len(groups)))
+
+
+def answers_table(documents: Sequence[Document], measures: dict[str, np.ndarray]) -> pa.Table:
+    """One row per question, in order: test_set, subset, alias, prompt, answer, gold, exact_match, token_f1, score.
+
+    score: of a two-way question, how much the positive answer was preferred; null for others.
+    """
+    two_way = two_way_choice(documents) is not None and "score" in measures
+    scores = measures["score"].tolist() if two_way else [None] * len(documents)
+    columns: dict[str, Any] = {
+        "test_set": pa.array([d.part for d in documents]).dictionary_encode(),
+        "subset": pa.array([d.subset for d in documents]).dictionary_encode(),
+        "alias": [d.alias for d in documents],
+        "prompt": [d.prompt for d in documents],
+        "answer": pa.array(measures["answer"].tolist(), pa.string()),
+        "gold": [d.completion.strip() for d in documents],
+        "exact_match": measures["exact_match"],
+        "token_f1": measures["token_f1"],
+        "score": pa.array(
+            [score if d.part == "held_out" else None for d, score in zip(documents, scores, strict=True)], pa.float32()
+        ),
+    }
+    return pa.table(columns)
 
 
 def _scores_by_alias(

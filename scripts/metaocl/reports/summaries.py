@@ -11,6 +11,7 @@ from metaocl.design.contrasts import CONTRASTS, HEADLINES, ON_PAGE
 from metaocl.design.measures import MAIN_MEASURE, MEASURES
 from metaocl.design.test_sets import TEST_SET_TITLES
 from metaocl.planning.cells import CELL
+from metaocl.statistics.study_tables import UNREACHABLE
 
 FIELDS = ["mean", "sd", "ci_low", "ci_high", "p_value", "p_sign_flip", "effect_size"]
 
@@ -33,7 +34,7 @@ def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
 
 def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame) -> str:
     """A Markdown page: first a few lines of findings, then every contrast and the final accuracies."""
-    parts = [f"# Study `{summary['study']}`\n", headlines(summary), "\n## Contrasts\n"]
+    parts = [f"# Study `{summary['study']}`\n", headlines(summary) + _warnings(metrics), "\n## Contrasts\n"]
     for cell in summary["cells"]:
         parts.append(_contrast_table(cell, MAIN_MEASURE.title))
         parts += [_contrast_table(cell | cell[name], m.title) for name, m in MEASURES.items() if name in cell]
@@ -50,6 +51,17 @@ def headlines(summary: dict[str, Any]) -> str:
         f"- **{_cell_name(cell)}**, {cell['n_seeds']} seeds: "
         + "; ".join(f"{CONTRASTS[name].short} {_sentence(cell[name])}" for name in HEADLINES if name in cell)
         for cell in summary["cells"]
+    )
+
+
+def _warnings(metrics: pd.DataFrame) -> str:
+    """A line per cell and test set with questions that no model can be right about; nothing where there are none."""
+    lost = metrics[metrics["measure"] == UNREACHABLE].astype(dict.fromkeys([*CELL, "test_set"], str))
+    shares = lost.groupby([*CELL, "test_set"], sort=False)["value"].mean()
+    return "".join(
+        f"\n- **warning, {' × '.join(cell)}**: {share:.1%} of the {TEST_SET_TITLES[test_set]} score 0 whatever"
+        " is learnt, as the model's tokenizer cannot give their answers back (see the stages' logs)"
+        for (*cell, test_set), share in shares.items()
     )
 
 

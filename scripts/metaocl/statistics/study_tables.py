@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,8 @@ from metaocl.planning.cells import CELL, SEEDS, Cell, study_cells
 from metaocl.planning.places import aliases_folder, stage_folders
 
 PER_QUESTION = [measure.name for measure in MEASURES.values() if measure.per_question]
+# The share of questions that score 0 whatever is learnt; as measure and subset of the table.
+UNREACHABLE, ALL_SUBSETS = "unreachable_golds", "all"
 SCORES = ["positive_scores", "negative_scores"]
 # Texts that come again and again are numbers here, of two bytes each: a study has millions of rows.
 WORD = pa.dictionary(pa.int16(), pa.string())
@@ -39,7 +42,8 @@ SCHEMA = pa.schema(
 def collect_metrics(study: Study, stages: Mapping[str, int], results: Path) -> pa.Table:
     """One row per run, stage, epoch, test set, subset and measure of a study, with the columns of SCHEMA.
 
-    n: the questions behind the value. What was not measured has no row.
+    n: the questions behind the value. What was not measured has no row. Where no model can be right about the gold
+    answers of some questions, their share is a further measure of the last epoch, over all subsets.
     stages: the number of stages of each plan. Raises ArtifactError for a run whose metrics are missing or unreadable.
     """
     tables = [stage for cell in study_cells(study) for stage in _cell_metrics(cell, stages[cell.plan], results)]
@@ -52,9 +56,28 @@ def _cell_metrics(cell: Cell, stages: int, results: Path) -> list[pa.Table]:
     tables = []
     for number, folder in enumerate(stage_folders(cell, stages), start=1):
         metrics = subset_metrics(_read(results / folder / "metrics.parquet"), subset_of)
-        table = metrics.assign(**asdict(cell), stage=number)
+        lost = _unreachable_golds(results / folder / "run.json")
+        table = pd.concat([metrics, lost.assign(epoch=metrics["epoch"].max())]) if len(lost) else metrics
+        table = table.assign(**asdict(cell), stage=number)
         tables.append(pa.Table.from_pandas(table[SCHEMA.names], SCHEMA, preserve_index=False))
     return tables
+
+
+def _unreachable_golds(record: Path) -> pd.DataFrame:
+    """The share of each test set's questions whose gold answer the tokenizer of a stage's model cannot give back.
+
+    Rows only for test sets that have such questions.
+    """
+    try:
+        counts = json.loads(record.read_text(encoding="utf-8"))["measured"]["unreachable_golds"]
+    except (OSError, KeyError, ValueError) as error:
+        raise ArtifactError(f"{record}: tells of no finished stage: {type(error).__name__}: {error}") from None
+    rows = [
+        (test_set, ALL_SUBSETS, UNREACHABLE, int(count["questions"]), count["share"])
+        for test_set, count in counts.items()
+        if count["unreachable"]
+    ]
+    return pd.DataFrame(rows, columns=["test_set", "subset", "measure", "n", "value"])
 
 
 def subset_metrics(by_alias: pd.DataFrame, subset_of: pd.Series) -> pd.DataFrame:

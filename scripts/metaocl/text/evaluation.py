@@ -57,13 +57,14 @@ class Evaluator:
         self.ends[sorted(self.closing | line_breaks)] = True
 
     def measure(self, model: Any) -> dict[str, np.ndarray]:
-        """Exact match and token F1 of the model's answer to each question, float64 (questions,) each.
+        """The model's `answer` to each question, as text, and its exact match and token F1, float64 (questions,) each.
 
         With a choice also `score`: how much the positive one is preferred, as the difference of their logits.
         """
         answers, scores = self.answer(model)
         pairs = list(zip(answers, self.golds, strict=True))
         measures = {
+            "answer": np.array(answers, dtype=object),
             "exact_match": np.array([exact_match(answer, gold) for answer, gold in pairs]),
             "token_f1": np.array([token_f1(answer, gold) for answer, gold in pairs]),
         }

@@ -31,7 +31,7 @@ from metaocl.errors import UserError
 from metaocl.training.devices import device_of
 
 Tensors = dict[str, torch.Tensor]
-METRICS = "metrics"
+TABLES = "table/"
 
 
 class CheckpointError(UserError):
@@ -77,15 +77,14 @@ class Checkpoint:
         self.file = folder / "checkpoint.safetensors"
         self.fingerprint = fingerprint
 
-    def save(self, state: TrainingState, progress: dict[str, Any], metrics: pa.Table | None) -> None:
+    def save(self, state: TrainingState, progress: dict[str, Any], tables: Mapping[str, pa.Table]) -> None:
         """Replace the checkpoint, between two steps; the earlier one stays until the new one is on the disk.
 
-        progress: what JSON can hold. Raises CheckpointError.
+        progress: what JSON can hold. tables: by name. Raises CheckpointError.
         """
         tensors, scalars = _split_optimizer_state(state)
         tensors |= state.fixed_tensors()
-        if metrics is not None:
-            tensors[METRICS] = _table_to_tensor(metrics)
+        tensors |= {f"{TABLES}{name}": _table_to_tensor(table) for name, table in tables.items()}
         tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
         rates = [group["lr"] for group in state.optimizer.param_groups]
         content = {"progress": progress, "optimizer": scalars, "rates": rates, "schedule": state.schedule.state_dict()}
@@ -97,8 +96,8 @@ class Checkpoint:
         except (OSError, ArtifactError, SafetensorError) as error:
             raise CheckpointError(f"{self.folder}: the checkpoint cannot be written: {error}") from None
 
-    def restore(self, state: TrainingState) -> tuple[dict[str, Any], pa.Table | None] | None:
-        """Put `state` and the global generators where they were at `save`; returns progress and metrics as given then.
+    def restore(self, state: TrainingState) -> tuple[dict[str, Any], dict[str, pa.Table]] | None:
+        """Put `state` and the global generators where they were at `save`; returns progress and tables as given then.
 
         The model, optimizer and schedule are to be made as at the start of the run. None, and nothing is changed, if
         there is no checkpoint, or none that can be used; of the latter, a message on standard error tells.
@@ -111,9 +110,13 @@ class Checkpoint:
         except (OSError, SafetensorError, CheckpointError) as error:
             print(f"{self.folder}: the checkpoint is not used, training starts afresh: {error}", file=sys.stderr)
             return None
-        metrics = _tensor_to_table(tensors[METRICS]) if METRICS in tensors else None
+        tables = {
+            name.removeprefix(TABLES): _tensor_to_table(tensor)
+            for name, tensor in tensors.items()
+            if name.startswith(TABLES)
+        }
         _put(state, content, tensors)
-        return content["progress"], metrics
+        return content["progress"], tables
 
     def discard(self) -> None:
         """Remove the folder, with what killed jobs have left there. A failure is a message only: the run is done."""
@@ -196,7 +199,7 @@ def _join_optimizer_state(state: TrainingState, flat: dict[str, Any]) -> dict[to
 def _check_fit(state: TrainingState, content: dict[str, Any], tensors: Tensors) -> None:
     """Raise CheckpointError unless `_put` can put all there is to its place."""
     expected = state.fixed_tensors()
-    found = {name: tensor for name, tensor in tensors.items() if not name.startswith(("optimizer/", METRICS))}
+    found = {name: tensor for name, tensor in tensors.items() if not name.startswith(("optimizer/", TABLES))}
     shapes, found_shapes = (
         {name: (tensor.dtype, tensor.shape) for name, tensor in group.items()} for group in (expected, found)
     )

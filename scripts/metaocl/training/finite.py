@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from metaocl.errors import UserError
+from metaocl.training.history import History
 
 NAMED = 8  # documents of a batch that a message names
 
@@ -20,11 +21,15 @@ class NotFiniteError(UserError):
 
 @dataclass(frozen=True)
 class Step:
-    """An optimizer step: its number (1, 2, …), its learning rate, and the places of its batch among the examples."""
+    """An optimizer step: its number (1, 2, …), its learning rate, and its batch.
+
+    places: of the batch among the examples. tokens: how many of the batch's the loss is the mean over.
+    """
 
     number: int
     rate: float
     places: Sequence[int]
+    tokens: int
 
     def __str__(self) -> str:
         named = ", ".join(map(str, self.places[:NAMED]))
@@ -33,13 +38,14 @@ class Step:
 
 
 class Watch:
-    """Looks at every step's loss and gradient norm; raises NotFiniteError at the first that is not finite.
+    """Looks at every step's loss and gradient norm, and notes them; raises NotFiniteError at one that is not finite.
 
     On a GPU a step is looked at when the next one has been handed over, as the GPU would have nothing to do while this
     process waits for its numbers. So `look` before anything is kept of the last step.
     """
 
     def __init__(self) -> None:
+        self.history = History()
         self.waiting: tuple[Step, torch.Tensor, torch.cuda.Event] | None = None
 
     def see(self, step: Step, loss: torch.Tensor, norm: torch.Tensor) -> None:
@@ -47,7 +53,7 @@ class Watch:
         numbers = torch.stack([loss.detach().float(), norm.detach().float()])
         self.look()
         if not numbers.is_cuda:
-            _check(step, numbers)
+            self._note(step, numbers)
             return
         copy = torch.empty(2, pin_memory=True).copy_(numbers, non_blocking=True)
         copied = torch.cuda.Event()
@@ -59,7 +65,13 @@ class Watch:
         if self.waiting is not None:
             (step, copy, copied), self.waiting = self.waiting, None
             copied.synchronize()
-            _check(step, copy)
+            self._note(step, copy)
+
+    def _note(self, step: Step, numbers: torch.Tensor) -> None:
+        loss, norm = numbers.tolist()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise NotFiniteError(f"{step}: the loss is {loss:g} and the gradient norm {norm:g}; they must be finite")
+        self.history.add(step=step.number, loss=loss, gradient_norm=norm, learning_rate=step.rate, tokens=step.tokens)
 
 
 def check_weights(model: Any, where: object) -> None:
@@ -68,9 +80,3 @@ def check_weights(model: Any, where: object) -> None:
         # The least and the greatest of them: no other numbers need memory.
         if weight.is_floating_point() and weight.numel() and not torch.stack(weight.aminmax()).isfinite().all():
             raise NotFiniteError(f"{where}: the weight {name} holds numbers that are not finite")
-
-
-def _check(step: Step, numbers: torch.Tensor) -> None:
-    loss, norm = numbers.tolist()
-    if not (math.isfinite(loss) and math.isfinite(norm)):
-        raise NotFiniteError(f"{step}: the loss is {loss:g} and the gradient norm {norm:g}; they must be finite")

@@ -18,6 +18,7 @@ from metaocl.config.plans import Stage
 from metaocl.training.checkpoints import TrainingState
 from metaocl.training.devices import device_of
 from metaocl.training.finite import Step, Watch, check_weights
+from metaocl.training.history import History
 from metaocl.training.optimizers import adamw, linear_schedule, stage_optimizer
 from metaocl.training.signals import Saver
 from metaocl.training.task import Batch, Examples, Loss
@@ -42,11 +43,12 @@ class Trainer:
 
     def step(self, batch: Batch, places: Sequence[int]) -> None:
         """Train on one batch, of the examples at these places. Raises NotFiniteError, on a GPU one step late."""
-        loss = self._accumulate_gradients(batch)
+        loss, tokens = self._accumulate_gradients(batch)
         if self.before_step:
             self.before_step()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clipping)
-        self.watch.see(Step(self.schedule.last_epoch + 1, float(self.schedule.get_last_lr()[0]), places), loss, norm)
+        rate = float(self.schedule.get_last_lr()[0])
+        self.watch.see(Step(self.schedule.last_epoch + 1, rate, places, tokens), loss, norm)
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()
@@ -57,8 +59,8 @@ class Trainer:
         rate = self.optimizer.param_groups[0]["lr"]
         check_weights(self.model, f"after step {self.schedule.last_epoch}, at a learning rate of {rate:g}")
 
-    def _accumulate_gradients(self, batch: Batch) -> torch.Tensor:
-        """The batch's mean loss, with its gradients, from as few passes as fit into memory."""
+    def _accumulate_gradients(self, batch: Batch) -> tuple[torch.Tensor, int]:
+        """The mean loss, with its gradients, from as few passes as fit into memory; and over how many tokens it is."""
         while True:
             try:
                 return self._backward(batch.split(self.micro_batch))
@@ -69,12 +71,12 @@ class Trainer:
             self.micro_batch = -(-min(self.micro_batch, len(batch)) // 2)
             print(f"out of memory: going on with {self.micro_batch} rows at once", file=sys.stderr)
 
-    def _backward(self, parts: Sequence[Batch]) -> torch.Tensor:
-        """The mean loss over all parts, each weighted by how much of it is scored, with its gradients."""
+    def _backward(self, parts: Sequence[Batch]) -> tuple[torch.Tensor, int]:
+        """The mean loss over all parts, each weighted by its scored tokens, with its gradients; and their number."""
         if len(parts) == 1:
-            loss, _ = self.loss(self.model, parts[0])
+            loss, scored = self.loss(self.model, parts[0])
             loss.backward()
-            return loss
+            return loss, scored
         scored, total = 0, torch.zeros((), device=device_of(self.model))
         for part in parts:
             mean, count = self.loss(self.model, part)
@@ -84,7 +86,7 @@ class Trainer:
         for parameter in self.model.parameters():
             if parameter.grad is not None:
                 parameter.grad /= scored
-        return total / scored
+        return total / scored, scored
 
 
 @dataclass
@@ -105,8 +107,9 @@ def train_stage(
     seed: int,
     measure: Callable[[int], pa.Table],
     saver: Saver,
-) -> tuple[pa.Table, Progress]:
-    """Train for one stage; returns what `measure` gave for the epochs 1, 2, …, as one table, and the time it took.
+) -> tuple[pa.Table, pa.Table, Progress]:
+    """Train for one stage; returns what `measure` gave for the epochs 1, 2, …, as one table, what every step did, as a
+    table with the columns of `history.SCHEMA`, and the time it took.
 
     Every epoch visits all examples in a new random order. Uses torch's global generator for dropout. Goes on from the
     saver's checkpoint, if it has one. Raises NotFiniteError; the checkpoint then stays as it was before.
@@ -125,7 +128,7 @@ def train_stage(
         progress.evaluate_seconds += time.perf_counter() - start
         progress.epochs, progress.steps = epoch, 0
         _save_if_due(saver, state, trainer, progress, metrics)
-    return pa.concat_tables(metrics).combine_chunks(), progress
+    return pa.concat_tables(metrics).combine_chunks(), trainer.watch.history.table(), progress
 
 
 def _train_epoch(
@@ -148,7 +151,9 @@ def _train_epoch(
         progress.steps += 1
         if device_of(trainer.model).type == "cuda" and progress.steps == len(batches):
             torch.cuda.synchronize()  # the seconds are those of the GPU's work
-        progress.train_seconds += time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        progress.train_seconds += seconds
+        trainer.watch.history.add(epoch=progress.epochs + 1, seconds=seconds)
         if progress.steps < len(batches):
             _save_if_due(saver, at_start, trainer, progress, metrics)
 
@@ -158,8 +163,10 @@ def _save_if_due(
 ) -> None:
     if saver.is_due():
         trainer.check()
-        table = pa.concat_tables(metrics) if metrics else None
-        saver.save(state, asdict(progress) | {"micro_batch": trainer.micro_batch}, table)
+        tables = {"history": trainer.watch.history.table()}
+        if metrics:
+            tables["metrics"] = pa.concat_tables(metrics)
+        saver.save(state, asdict(progress) | {"micro_batch": trainer.micro_batch}, tables)
 
 
 def _resume(saver: Saver, state: TrainingState, trainer: Trainer) -> tuple[Progress, list[pa.Table]]:
@@ -167,11 +174,12 @@ def _resume(saver: Saver, state: TrainingState, trainer: Trainer) -> tuple[Progr
     restored = saver.checkpoint.restore(state)
     if restored is None:
         return Progress(), []
-    progress, table = restored
+    progress, tables = restored
+    trainer.watch.history = History(tables["history"])
     trainer.micro_batch = progress.pop("micro_batch")
     done = f"{progress['epochs']} epochs and {progress['steps']} steps"
     print(f"going on from a checkpoint: {done} are done", file=sys.stderr)
-    return Progress(**progress), [] if table is None else [table]
+    return Progress(**progress), [tables["metrics"]] if "metrics" in tables else []
 
 
 def train_base(model: Any, examples: Examples, weights: torch.Tensor, loss: Loss, settings: BaseTraining) -> float:

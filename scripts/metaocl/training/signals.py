@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -34,9 +35,9 @@ class Saver:
         """Whether to save now."""
         return self.asked or time.monotonic() - self.last >= self.seconds
 
-    def save(self, state: TrainingState, progress: dict[str, Any], metrics: pa.Table | None) -> None:
+    def save(self, state: TrainingState, progress: dict[str, Any], tables: Mapping[str, pa.Table]) -> None:
         """Save now; then end the process, if it was told to."""
-        self.checkpoint.save(state, progress, metrics)
+        self.checkpoint.save(state, progress, tables)
         self.last, self.asked = time.monotonic(), False
         if self.ending:
             print("told to end: the checkpoint is saved, the same command goes on from it", file=sys.stderr)

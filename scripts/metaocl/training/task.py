@@ -38,7 +38,7 @@ class Evaluator(Protocol):
     """Test questions, made ready to be put to a model as often as needed."""
 
     def measure(self, model: Any) -> dict[str, np.ndarray]:
-        """Measures by name, float64 (questions,) each. Leaves the model in eval mode."""
+        """Measures by name, float64 (questions,) each, and `answer`, what the model said. Leaves it in eval mode."""
 
 
 # Of a model and a batch: the mean loss over what is scored in the batch, and how many tokens (or cells, …) these are.

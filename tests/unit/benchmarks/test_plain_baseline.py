@@ -87,7 +87,7 @@ def run_ours(call, inputs, folder, plan):
             checkpoint=place / "checkpoint",
             checkpoint_minutes=10,
             model=place / "model",
-            metrics=place / "metrics.parquet",
+            **{name: place / f"{name}.parquet" for name in ("metrics", "answers", "history")},
             run=place / "run.json",
         )
         model = place / "model"

@@ -62,6 +62,19 @@ def test_a_page_shows_each_contrast_with_its_mean_and_the_headlines():
     assert f"meta-OCL {cell['meta_ocl']['mean']:.3f} [" in headlines(summary)
 
 
+def test_questions_that_no_model_can_be_right_about_are_told_above_the_tables():
+    metrics = make_metrics()
+    summary, page = summarize(metrics)
+    assert "warning" not in page
+    lost = {"seed": 0, "stage2_seed": 0, "stage": 2, "epoch": 1, "test_set": "held_out", "subset": "all", "n": 8}
+    rows = [lost | {"seed": seed, "measure": "unreachable_golds", "value": 0.25} for seed in range(5)]
+    more = pd.concat([metrics, pd.DataFrame(rows).assign(**{key: metrics[key].iloc[0] for key in CELL})])
+    told = summarize_for_people(summary, more)
+    line = "\n- **warning, data × tve × small × two**: 25.0% of the held-out questions score 0"
+    assert line in told.split("## Contrasts")[0]
+    assert told.replace(told[told.index("\n- **warning") : told.index("\n\n## Contrasts")], "") == page
+
+
 def test_areas_are_on_the_page_only_of_cells_that_have_them():
     plain_summary, plain_page = summarize(make_metrics())
     assert "ROC" not in plain_page

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 import collect_metrics as collect_metrics_script
 from metaocl.artifacts.publishing import ArtifactError
-from metaocl.artifacts.tables import write_table
+from metaocl.artifacts.tables import write_json, write_table
 from metaocl.config.studies import Study
 from metaocl.statistics.study_tables import SCHEMA, area_under_curve, collect_metrics, subset_metrics
 
@@ -145,6 +145,7 @@ def study(tmp_path):
     for folder in ("stage1", "stage2_seed0", "stage2_seed1"):
         (stages / folder).mkdir(parents=True)
         write_table(metrics, stages / folder / "metrics.parquet")
+        write_json({"measured": {"unreachable_golds": {}}}, stages / folder / "run.json")
     for seed, subset in [(0, "d1consis"), (1, "d2consis")]:
         folder = tmp_path / "documents" / "data" / "tve" / "seed3" / f"stage2_seed{seed}"
         folder.mkdir(parents=True)
@@ -167,6 +168,26 @@ def test_a_study_is_one_table_of_all_its_stages(study, tmp_path):
         "token_f1": [0.25],
         "auc": [0.5],
     }
+
+
+def test_questions_that_no_model_can_be_right_about_are_a_measure_of_their_own(study, tmp_path):
+    before = collect_metrics(study, {"two": 2}, tmp_path).to_pandas()
+    counts = {"held_out": {"questions": 8, "unreachable": 2, "share": 0.25}}
+    counts |= {"attribution": {"questions": 4, "unreachable": 0, "share": 0.0}}
+    (record,) = tmp_path.glob("stages/**/stage2_seed1/run.json")
+    write_json({"measured": {"unreachable_golds": counts}}, record)
+    after = collect_metrics(study, {"two": 2}, tmp_path).to_pandas()
+    lost = after[after["measure"] == "unreachable_golds"]
+    columns = ["stage2_seed", "stage", "epoch", "test_set", "subset", "n", "value"]
+    assert lost[columns].values.tolist() == [[1, 2, 1, "held_out", "all", 8, 0.25]]
+    assert len(after) == len(before) + 1
+
+
+def test_a_stage_without_its_record_is_named(study, tmp_path):
+    (record,) = tmp_path.glob("stages/**/stage2_seed1/run.json")
+    record.unlink()
+    with pytest.raises(ArtifactError, match=f"^{record}: tells of no finished stage"):
+        collect_metrics(study, {"two": 2}, tmp_path)
 
 
 def test_texts_of_all_cells_are_numbers_in_one_dictionary(study, tmp_path):

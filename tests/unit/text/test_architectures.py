@@ -11,6 +11,7 @@ from transformers.models.auto.modeling_auto import (
 from tools.document_models import PAGE, judge, write_page
 from tools.tiny_models import ARCHITECTURES
 
+pytestmark = pytest.mark.slow  # a minute
 VERDICTS = {}
 
 

@@ -319,7 +319,7 @@ def test_an_evaluation_leaves_the_model_in_eval_mode_and_without_gradients(model
 
 def test_no_questions_have_no_answers(model, tokenizer):
     measured = Evaluator(model, tokenizer, [], choice=("false", "true")).measure(model)
-    assert {name: len(values) for name, values in measured.items()} == {"exact_match": 0, "token_f1": 0}
+    assert {name: len(values) for name, values in measured.items()} == {"answer": 0, "exact_match": 0, "token_f1": 0}
 
 
 @pytest.mark.parametrize("outputs", [None, ["red", "blue", "\n"]], ids=["whole vocabulary", "some tokens"])

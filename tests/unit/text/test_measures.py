@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metaocl.documents.metrics import mean_by_alias, two_way_choice
+from metaocl.documents.metrics import answers_table, mean_by_alias, two_way_choice
 from metaocl.documents.records import Document
 
 
@@ -68,6 +68,32 @@ def test_scores_of_held_out_questions_are_listed_by_their_gold_answer():
     rows = mean_by_alias(make_documents(QUESTIONS), MEASURES, epoch=1).to_pylist()
     assert [r["positive_scores"] for r in rows] == [[3.0, 1.5], [], [], [-4.0]]
     assert [r["negative_scores"] for r in rows] == [[-2.5], [-1.0, 0.5], [], []]
+
+
+def test_every_answer_is_a_row_beside_its_prompt_and_gold():
+    documents = [
+        Document("held_out", "q", "b", "", "Where?", " true\n"),
+        Document("attribution", "q", "b", "", "Who?", " Al\n"),
+    ]
+    documents.append(Document("held_out", "stage2", "a", "", "When?", " false\n"))
+    measures = {"answer": np.array(["true", "Bo", ""], dtype=object), "score": np.array([1.5, 2.5, -1.0])}
+    measures |= {"exact_match": np.array([1.0, 0.0, 0.0]), "token_f1": np.array([1.0, 0.5, 0.0])}
+    assert answers_table(documents, measures).to_pylist() == [
+        {"test_set": t, "subset": s, "alias": a, "prompt": p, "answer": said, "gold": g}
+        | {"exact_match": right, "token_f1": f1, "score": score}
+        for t, s, a, p, said, g, right, f1, score in [
+            ("held_out", "q", "b", "Where?", "true", "true", 1.0, 1.0, 1.5),
+            ("attribution", "q", "b", "Who?", "Bo", "Al", 0.0, 0.5, None),
+            ("held_out", "stage2", "a", "When?", "", "false", 0.0, 0.0, -1.0),
+        ]
+    ]
+
+
+def test_answers_without_a_choice_have_no_score():
+    unscored = {name: values for name, values in MEASURES.items() if name != "score"}
+    unscored["answer"] = np.array(["true"] * len(QUESTIONS), dtype=object)
+    table = answers_table(make_documents(QUESTIONS), unscored)
+    assert table["score"].null_count == len(table) == len(QUESTIONS)
 
 
 def test_questions_without_a_choice_have_no_scores():

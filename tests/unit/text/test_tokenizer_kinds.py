@@ -27,6 +27,7 @@ from metaocl.training.loop import Trainer
 from metaocl.training.optimizers import linear_schedule
 
 ANSWERS = ["tea", "New York", "S\u00e3o Paulo", "Pe\u0301rez", "St. Ives", "1.5", "x\u00b2", "the blackest of coffees"]
+TABLES = ["metrics.parquet", "answers.parquet", "history.parquet"]
 QUESTIONS = [
     Document("held_out", "q", "x", "", f"Q: What of {name}?\nA:", f" {answer}\n")
     for name, answer in zip(["Alda", "Bo", "Cato", "Dov", "Esra", "Finn", "Gwen", "Hal"], ANSWERS, strict=True)
@@ -239,7 +240,7 @@ def train(monkeypatch, tmp_path):
         save_model(task.model, task.tokenizer, tmp_path / "initial")
         trained = [Document("questions", "q", "x", "", q.prompt, q.completion) for q in QUESTIONS]
         write_rows([*trained, *tested], Document, tmp_path / "documents.parquet")
-        places = {name: tmp_path / name for name in ("checkpoint", "model", "metrics.parquet", "run.json")}
+        places = {name: tmp_path / name for name in ("checkpoint", "model", *TABLES, "run.json")}
         options = {f"--{name.split('.')[0]}": place for name, place in places.items()}
         options |= {"--initial-model": tmp_path / "initial", "--documents": tmp_path / "documents.parquet"}
         options |= {"--stage": STAGE.model_dump_json(), "--stage-number": 1, "--seeds": 0, "--threads": 1}

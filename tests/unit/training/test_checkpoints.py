@@ -98,13 +98,13 @@ def test_a_resumed_run_gives_the_same_bytes_as_one_that_never_stopped(tmp_path, 
     expected = contents(never_stopped)
 
     stopped = train(start(optimizer, dtype), 0, stop)
-    Checkpoint(tmp_path / "checkpoint", "this run").save(stopped, {"step": stop, "seconds": 0.1 + 0.2}, None)
+    Checkpoint(tmp_path / "checkpoint", "this run").save(stopped, {"step": stop, "seconds": 0.1 + 0.2}, {})
     resumed = start(optimizer, dtype)
     torch.rand(7)
-    progress, metrics = Checkpoint(tmp_path / "checkpoint", "this run").restore(resumed)
+    progress, tables = Checkpoint(tmp_path / "checkpoint", "this run").restore(resumed)
     assert contents(resumed) == contents(stopped) | {"random": contents(resumed)["random"]}
     assert progress == {"step": stop, "seconds": 0.1 + 0.2}
-    assert metrics is None
+    assert tables == {}
     train(resumed, progress["step"], STEPS)
     assert contents(resumed) == expected
     assert resumed.model.lm_head.weight is resumed.model.transformer.wte.weight
@@ -114,19 +114,19 @@ def test_a_resumed_run_gives_the_same_bytes_as_one_that_never_stopped(tmp_path, 
 def test_saving_does_not_change_the_run(tmp_path):
     state = train(start(), 0, 3)
     before = contents(state)
-    Checkpoint(tmp_path, "this run").save(state, {}, None)
+    Checkpoint(tmp_path, "this run").save(state, {}, {})
     assert contents(state) == before
 
 
 def test_a_restored_state_does_not_depend_on_the_file(tmp_path):
     checkpoint = Checkpoint(tmp_path, "this run")
-    checkpoint.save(train(start(), 0, 3), {}, epoch_metrics(1))
+    checkpoint.save(train(start(), 0, 3), {}, {"metrics": epoch_metrics(1)})
     state = start()
-    _, metrics = checkpoint.restore(state)
-    before = contents(state), metrics.to_pylist()
+    _, tables = checkpoint.restore(state)
+    before = contents(state), tables["metrics"].to_pylist()
     with checkpoint.file.open("r+b") as file:
         file.write(bytes(checkpoint.file.stat().st_size))
-    assert (contents(state), metrics.to_pylist()) == before
+    assert (contents(state), tables["metrics"].to_pylist()) == before
 
 
 def epoch_metrics(epoch):
@@ -137,8 +137,9 @@ def epoch_metrics(epoch):
 def test_metrics_of_a_resumed_run_give_the_same_file(tmp_path):
     tables = [epoch_metrics(epoch) for epoch in (1, 2, 3, 4)]
     checkpoint = Checkpoint(tmp_path / "checkpoint", "this run")
-    checkpoint.save(start(), {}, pa.concat_tables(tables[:2]))
-    _, first = checkpoint.restore(start())
+    checkpoint.save(start(), {}, {"metrics": pa.concat_tables(tables[:2])})
+    _, restored = checkpoint.restore(start())
+    first = restored["metrics"]
     assert first.schema == tables[0].schema
     write_table(pa.concat_tables([first, *tables[2:]]).combine_chunks(), tmp_path / "resumed")
     write_table(pa.concat_tables(tables).combine_chunks(), tmp_path / "never stopped")
@@ -148,7 +149,7 @@ def test_metrics_of_a_resumed_run_give_the_same_file(tmp_path):
 def test_a_checkpoint_is_replaced_by_the_next(tmp_path):
     checkpoint = Checkpoint(tmp_path, "this run")
     for step in (1, 2):
-        checkpoint.save(start(), {"step": step}, None)
+        checkpoint.save(start(), {"step": step}, {})
     assert checkpoint.restore(start())[0] == {"step": 2}
     assert list(tmp_path.iterdir()) == [checkpoint.file]
 
@@ -160,7 +161,7 @@ def test_a_checkpoint_is_replaced_by_the_next(tmp_path):
 def whole_file(tmp_path_factory):
     """The bytes of a checkpoint of "this run"."""
     checkpoint = Checkpoint(tmp_path_factory.mktemp("whole"), "this run")
-    checkpoint.save(train(start("adafactor"), 0, 3), {"step": 3}, epoch_metrics(1))
+    checkpoint.save(train(start("adafactor"), 0, 3), {"step": 3}, {"metrics": epoch_metrics(1)})
     return checkpoint.file.read_bytes()
 
 
@@ -175,7 +176,7 @@ def assert_refused(checkpoint, capsys, reason, state):
 
 
 def assert_replaceable(checkpoint):
-    checkpoint.save(start(), {"step": 7}, None)
+    checkpoint.save(start(), {"step": 7}, {})
     assert checkpoint.restore(start())[0] == {"step": 7}
 
 
@@ -245,7 +246,7 @@ def test_a_checkpoint_from_another_kind_of_device_is_refused(tmp_path, capsys, m
     with monkeypatch.context() as on_gpu:
         generators = {**start().generators(), "random/cuda": torch.Generator()}
         on_gpu.setattr(TrainingState, "generators", lambda state: generators)
-        checkpoint.save(start(), {}, None)
+        checkpoint.save(start(), {}, {})
     assert_refused(checkpoint, capsys, "another kind of device", start())
 
 
@@ -254,7 +255,7 @@ def test_a_file_in_the_folders_place_is_refused_and_cannot_be_replaced(tmp_path,
     checkpoint = Checkpoint(tmp_path / "checkpoint", "this run")
     assert_refused(checkpoint, capsys, "Not a directory", start())
     with pytest.raises(CheckpointError, match=r"/checkpoint: the checkpoint cannot be written: .*File exists"):
-        checkpoint.save(start(), {}, None)
+        checkpoint.save(start(), {}, {})
 
 
 # Failures while a checkpoint is written.
@@ -282,11 +283,11 @@ def test_a_full_disk_is_an_error_that_names_the_folder_and_keeps_the_earlier_one
     tmp_path, monkeypatch, where, name, failure
 ):
     checkpoint = Checkpoint(tmp_path, "this run")
-    checkpoint.save(start(), {"step": 1}, None)
+    checkpoint.save(start(), {"step": 1}, {})
     with monkeypatch.context() as full:
         full.setattr(where, name, failure)
         with pytest.raises(CheckpointError, match=rf"{tmp_path}: the checkpoint cannot be written: .*No space left"):
-            checkpoint.save(start(), {"step": 2}, None)
+            checkpoint.save(start(), {"step": 2}, {})
     assert list(tmp_path.iterdir()) == [checkpoint.file]
     assert checkpoint.restore(start())[0] == {"step": 1}
 
@@ -297,18 +298,18 @@ def test_a_job_stopped_while_it_saves_keeps_the_earlier_checkpoint(tmp_path, mon
         raise KeyboardInterrupt
 
     checkpoint = Checkpoint(tmp_path, "this run")
-    checkpoint.save(start(), {"step": 1}, None)
+    checkpoint.save(start(), {"step": 1}, {})
     with monkeypatch.context() as stopping:
         stopping.setattr(where, name, stop)
         with pytest.raises(KeyboardInterrupt):
-            checkpoint.save(start(), {"step": 2}, None)
+            checkpoint.save(start(), {"step": 2}, {})
     assert list(tmp_path.iterdir()) == [checkpoint.file]
     assert checkpoint.restore(start())[0] == {"step": 1}
 
 
 def test_what_killed_jobs_left_is_not_read_and_is_discarded_with_the_rest(tmp_path, capsys, whole_file):
     checkpoint = Checkpoint(tmp_path / "checkpoint", "this run")
-    checkpoint.save(start(), {"step": 1}, None)
+    checkpoint.save(start(), {"step": 1}, {})
     for name in (".tmpX1", ".host-12-checkpoint.safetensors"):
         (checkpoint.folder / name).write_bytes(whole_file[:2000])
     assert checkpoint.restore(start())[0] == {"step": 1}
@@ -321,13 +322,13 @@ def test_what_killed_jobs_left_is_not_read_and_is_discarded_with_the_rest(tmp_pa
 @pytest.mark.parametrize("number", [os.getpid(), 1], ids=["of its number", "of another"])
 def test_what_a_job_killed_while_it_discarded_left_is_discarded_by_the_next(tmp_path, capsys, monkeypatch, number):
     checkpoint = Checkpoint(tmp_path / "checkpoint", "this run")
-    checkpoint.save(start(), {}, None)
+    checkpoint.save(start(), {}, {})
     with monkeypatch.context() as killed:
         killed.setattr(os, "getpid", lambda: number)
         killed.setattr(shutil, "rmtree", lambda folder: None)
         checkpoint.discard()
     assert len(list(tmp_path.iterdir())) == 1
-    checkpoint.save(start(), {}, None)
+    checkpoint.save(start(), {}, {})
     checkpoint.discard()
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr().err == ""
@@ -352,8 +353,8 @@ def while_saving(monkeypatch, twin_does):
 
 def test_a_twin_may_save_at_the_same_time(tmp_path, monkeypatch):
     mine, twins = (Checkpoint(tmp_path, "this run") for _ in range(2))
-    while_saving(monkeypatch, lambda: twins.save(start(), {"step": 2}, None))
-    mine.save(start(), {"step": 1}, None)
+    while_saving(monkeypatch, lambda: twins.save(start(), {"step": 2}, {}))
+    mine.save(start(), {"step": 1}, {})
     assert twins.restore(start())[0] == {"step": 1}
     assert list(tmp_path.iterdir()) == [mine.file]
 
@@ -361,15 +362,15 @@ def test_a_twin_may_save_at_the_same_time(tmp_path, monkeypatch):
 def test_a_twin_may_finish_and_discard_at_the_same_time(tmp_path, monkeypatch):
     mine, twins = (Checkpoint(tmp_path / "checkpoint", "this run") for _ in range(2))
     while_saving(monkeypatch, twins.discard)
-    mine.save(start(), {"step": 1}, None)
+    mine.save(start(), {"step": 1}, {})
     assert list(tmp_path.iterdir()) == []
-    mine.save(start(), {"step": 2}, None)
+    mine.save(start(), {"step": 2}, {})
     assert mine.restore(start())[0] == {"step": 2}
 
 
 def test_a_checkpoint_that_cannot_be_removed_is_a_message_only(tmp_path, capsys, monkeypatch):
     checkpoint = Checkpoint(tmp_path, "this run")
-    checkpoint.save(start(), {}, None)
+    checkpoint.save(start(), {}, {})
     monkeypatch.setattr(os, "replace", full_disk)
     checkpoint.discard()
     assert capsys.readouterr().err.startswith(f"{tmp_path}: the checkpoint cannot be removed: ")

@@ -107,13 +107,13 @@ def test_a_base_model_stops_at_its_first_loss_that_is_not_finite():
 
 def test_a_message_names_some_documents_of_a_large_batch():
     told = "step 3, at a learning rate of 0.1, on the documents at 0, 1, 2, 3, 4, 5, 6, 7 and 92 more (from 0)"
-    assert str(Step(3, 0.1, range(100))) == told
+    assert str(Step(3, 0.1, range(100), 100)) == told
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_on_a_gpu_a_step_is_looked_at_when_the_next_has_been_given():
     watch, bad = Watch(), torch.tensor(math.nan, device="cuda")
-    watch.see(Step(1, 0.1, [0]), bad, bad)
+    watch.see(Step(1, 0.1, [0], 1), bad, bad)
     with pytest.raises(NotFiniteError, match=r"^step 1"):
         watch.look()
 

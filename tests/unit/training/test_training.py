@@ -312,6 +312,16 @@ def test_gradient_checkpointing_leaves_loss_and_gradients(build, tokenizer, grad
     torch.testing.assert_close(gradients["gradients"], plain)
 
 
+def check_history(history, stage, texts):
+    """A row for every step, with the rates of the schedule."""
+    steps = -(-texts // stage.batch_size)
+    assert history["step"].to_pylist() == list(range(1, stage.epochs * steps + 1))
+    assert history["epoch"].to_pylist() == [epoch for epoch in range(1, stage.epochs + 1) for _ in range(steps)]
+    assert all(
+        math.isfinite(value) and value > 0 for name in history.column_names for value in history[name].to_pylist()
+    )
+
+
 @pytest.fixture
 def train(tmp_path, tokenizer):
     def train(model, texts=MIXED, seed=0, **settings):
@@ -321,11 +331,12 @@ def train(tmp_path, tokenizer):
         stage = make_stage(**settings)
         examples = encode_examples(trained, tokenizer, texts, stage)
         saver = Saver(Checkpoint(tmp_path / "checkpoint", "fingerprint"), seconds=math.inf)
-        metrics, progress = train_stage(
+        metrics, history, progress = train_stage(
             trained, examples, loss_over_all, stage, seed, lambda epoch: pa.table({"epoch": [epoch]}), saver
         )
         assert metrics["epoch"].to_pylist() == list(range(1, stage.epochs + 1))
         assert progress.epochs == stage.epochs
+        check_history(history, stage, len(texts))
         return trained
 
     return train
