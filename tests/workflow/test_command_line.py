@@ -56,7 +56,7 @@ def test_a_study_takes_no_name_that_means_something_else(project, name, meaning)
     (project / "named.yaml").write_text(yaml.safe_dump(config))
     lines = said(snakemake("--dry-run", "--configfile", "named.yaml", cwd=project, check=False))
     message = f"{project / 'named.yaml'}: studies.{name} has {meaning}; give it another one"
-    assert [line for line in lines if "studies." in line] == [message]
+    assert [line for line in lines if f"studies.{name}" in line] == [message]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from metaocl.artifacts.checksums import file_hash
 from metaocl.artifacts.tables import read_table
 
 
-def test_every_stage_names_the_weights_that_it_started_from(workspace, finished_run):
-    records = sorted((workspace / "results/stages").rglob("run.json"))
+def test_every_stage_names_the_weights_that_it_started_from(finished_run):
+    records = sorted((finished_run / "results/stages").rglob("run.json"))
     assert len(records) == 8
     for path in records:
         settings = json.loads(path.read_text())["settings"]
@@ -23,8 +23,8 @@ def test_every_stage_names_the_weights_that_it_started_from(workspace, finished_
         assert settings["initial_weights"] == {"model.safetensors": file_hash(start)}
 
 
-def test_what_the_model_said_is_what_was_measured_last(workspace, finished_run):
-    folders = [record.parent for record in (workspace / "results/stages").rglob("run.json")]
+def test_what_the_model_said_is_what_was_measured_last(finished_run):
+    folders = [record.parent for record in (finished_run / "results/stages").rglob("run.json")]
     for folder in folders:
         answers, metrics = (read_table(folder / f"{name}.parquet").to_pandas() for name in ("answers", "metrics"))
         last = metrics[metrics["epoch"] == metrics["epoch"].max()]
@@ -36,8 +36,8 @@ def test_what_the_model_said_is_what_was_measured_last(workspace, finished_run):
         assert (answers["prompt"].str.len() > 0).all()
 
 
-def test_every_step_of_a_stage_is_in_its_history(workspace, finished_run):
-    for record in (workspace / "results/stages").rglob("run.json"):
+def test_every_step_of_a_stage_is_in_its_history(finished_run):
+    for record in (finished_run / "results/stages").rglob("run.json"):
         history = read_table(record.parent / "history.parquet").to_pandas()
         content = json.loads(record.read_text())
         stage, trained = content["settings"]["stage"], content["measured"]["documents_trained"]

@@ -202,7 +202,7 @@ def test_comments_and_docstrings_rerun_nothing(finished):
     for script in (finished / "scripts").rglob("*.py"):
         script.write_text(f"# A comment.\n{script.read_text()}\n\n# Another one.\n")
     replace_in(finished / "scripts/metaocl/training/loop.py", '"""The training loops:', '"""All training loops:')
-    replace_in(finished / "scripts/metaocl/training/loop.py", '"""Train on one batch.', '"""Train on a single batch.')
+    replace_in(finished / "scripts/metaocl/training/loop.py", '"""Train on one batch,', '"""Train on a single batch,')
     assert planned_jobs(cwd=finished) == {}
 
 
