@@ -87,10 +87,12 @@ def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, list[pa.Ta
 
     measures: dict[str, Any] = {}
 
-    def after_epoch(epoch: int) -> pa.Table:
+    def after_epoch(epoch: int) -> pa.Table | None:
         if epoch in run.stage.snapshots:
             with published(_waiting_snapshots(arguments) / f"epoch{epoch}") as (place,):
                 save_model(run.model, run.tokenizer, place)
+        if epoch not in run.stage.evaluated:
+            return None
         measures.update(run.evaluator.measure(run.model))
         return mean_by_alias(run.tested, measures, epoch)
 

@@ -6,9 +6,15 @@ import subprocess
 import sys
 
 import pytest
-from project import CONFIG, planned_jobs, snakemake
+from project import CONFIG, copy_project, planned_jobs, snakemake
 
 TARGET = "results/facts/people/facts.parquet"
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    """The workflow, where nothing was run yet."""
+    return copy_project(tmp_path_factory.mktemp("working folder"))
 
 
 @pytest.fixture

@@ -17,7 +17,12 @@ class Stage(Objective):
         min_length=1,
         description="What the stage trains on: stage-1 `definitions`, stage-1 `questions`, stage-2 `new_definitions`.",
     )
-    epochs: int = Field(ge=1, description="Passes over the documents; all test sets are evaluated after each.")
+    epochs: int = Field(ge=1, description="Passes over the documents.")
+    evaluate: Literal["every_epoch", "last"] | list[int] = Field(
+        default="every_epoch",
+        description="After which epochs all test questions are asked: `every_epoch`, these (`[5, 10]`), or the `last`, "
+        "after which they always are.",
+    )
     batch_size: int = Field(default=256, ge=1, description="Documents per optimizer step.")
     optimizer: Literal["adafactor", "adamw"] = Field(
         default="adafactor", description="Optimizer; the paper uses Adafactor with a fixed learning-rate schedule."
@@ -37,12 +42,22 @@ class Stage(Objective):
         description="Epochs after which the model is kept as well, for measurements along the training.",
     )
 
+    @property
+    def evaluated(self) -> list[int]:
+        """The epochs after which test questions are asked, the last among them."""
+        if self.evaluate == "every_epoch":
+            return list(range(1, self.epochs + 1))
+        return sorted({self.epochs} | set([] if self.evaluate == "last" else self.evaluate))
+
     @model_validator(mode="after")
-    def _snapshots_are_epochs(self) -> Stage:
-        if wrong := [epoch for epoch in self.snapshots if not 1 <= epoch <= self.epochs]:
-            raise ValueError(f"snapshots lists epoch {', '.join(map(str, wrong))}; the stage has 1 to {self.epochs}")
-        if self.snapshots != sorted(set(self.snapshots)):
-            raise ValueError(f"snapshots is {self.snapshots}; list each epoch once, in order")
+    def _are_epochs(self) -> Stage:
+        for name, epochs in {"evaluate": self.evaluate, "snapshots": self.snapshots}.items():
+            if isinstance(epochs, str):
+                continue
+            if wrong := [epoch for epoch in epochs if not 1 <= epoch <= self.epochs]:
+                raise ValueError(f"{name} lists epoch {', '.join(map(str, wrong))}; the stage has 1 to {self.epochs}")
+            if epochs != sorted(set(epochs)):
+                raise ValueError(f"{name} is {epochs}; list each epoch once, in order")
         return self
 
     @model_validator(mode="after")

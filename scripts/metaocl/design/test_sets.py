@@ -1,4 +1,4 @@
-"""What is asked of a model after every epoch."""
+"""What is asked of a model after an epoch."""
 
 from __future__ import annotations
 

@@ -91,7 +91,8 @@ def stage_operations(cell: Cell, stage: Stage, config: Config) -> float:
     dataset, define_type = config.datasets[cell.dataset], config.define_types[cell.define_type]
     trained = stage_documents(stage, dataset, define_type) * TOKENS_PER_DOCUMENT
     asked = _test_questions(dataset) * (TOKENS_PER_DOCUMENT + MAX_NEW_TOKENS)
-    return stage.epochs * (config.models[cell.model].parameters or 0) * (6 * trained + 2 * asked)
+    passes = 6 * stage.epochs * trained + 2 * len(stage.evaluated) * asked
+    return (config.models[cell.model].parameters or 0) * passes
 
 
 def stage_documents(stage: Stage, dataset: Dataset, define_type: DefineType) -> float:

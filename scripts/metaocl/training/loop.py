@@ -1,4 +1,4 @@
-"""The training loops: a base model from scratch, and one stage of fine-tuning with an evaluation after every epoch."""
+"""The training loops: a base model from scratch, and one stage of fine-tuning with evaluations after its epochs."""
 
 from __future__ import annotations
 
@@ -105,11 +105,13 @@ def train_stage(
     loss: Loss,
     stage: Stage,
     seed: int,
-    measure: Callable[[int], pa.Table],
+    measure: Callable[[int], pa.Table | None],
     saver: Saver,
 ) -> tuple[pa.Table, pa.Table, Progress]:
     """Train for one stage; returns what `measure` gave for the epochs 1, 2, …, as one table, what every step did, as a
     table with the columns of `history.SCHEMA`, and the time it took.
+
+    measure: called after each epoch; None for one after which nothing is measured.
 
     Every epoch visits all examples in a new random order. Uses torch's global generator for dropout. Goes on from the
     saver's checkpoint, if it has one. Raises NotFiniteError; the checkpoint then stays as it was before.
@@ -124,7 +126,8 @@ def train_stage(
         _train_epoch(trainer, examples, stage.batch_size, state, progress, metrics, saver)
         trainer.check()
         start = time.perf_counter()
-        metrics.append(measure(epoch))
+        if (measured := measure(epoch)) is not None:
+            metrics.append(measured)
         progress.evaluate_seconds += time.perf_counter() - start
         progress.epochs, progress.steps = epoch, 0
         _save_if_due(saver, state, trainer, progress, metrics)

@@ -27,7 +27,7 @@ def run_script(monkeypatch, folder, *arguments):
 def test_without_any_table_every_claim_is_not_run(tmp_path, monkeypatch):
     table, page = run_script(monkeypatch, tmp_path, "--axis", "{}")
     assert set(table["verdict"]) == {"not run"}
-    assert page.count("**not run**") == 15
+    assert page.count("**not run**") == len(table) >= 15
     assert "nan" not in page
 
 

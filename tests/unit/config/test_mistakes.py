@@ -52,6 +52,8 @@ MISTAKES = {
     "true for a share": ("datasets.people.shares", {"q": True}, ["datasets.people", "neither true nor false"]),
     "true for a seed": ("studies.tiny.seeds", [True], ["studies.tiny", "neither true nor false"]),
     "true for a rate": (f"{STAGE}.betas", [0.9, False], [STAGE, "neither true nor false"]),
+    "evaluation after the end": (f"{STAGE}.evaluate", [1, 99], [STAGE, "evaluate lists epoch 99"]),
+    "evaluations out of order": (f"{STAGE}.evaluate", [2, 1], [STAGE, "evaluate is [2, 1]", "in order"]),
     "hub name without an owner": (
         "models.tiny",
         {"pretrained": {"hub": "gpt2", "revision": "v1"}},

@@ -36,16 +36,18 @@ def default_signals():
         signal.signal(number, handler)
 
 
-def run(model, tokenizer, saver):
+def run(model, tokenizer, saver, stage=STAGE):
     """Train a copy of a model that has dropout; its weights and the table of its epochs."""
     trained = copy.deepcopy(model)
     torch.manual_seed(0)
     examples = encode_examples(trained, tokenizer, TEXTS, STAGE)
 
     def measure(epoch):
+        if epoch not in stage.evaluated:
+            return None
         return pa.table({"epoch": [epoch], "weight": [float(next(trained.parameters()).detach().sum())]})
 
-    metrics, history, progress = train_stage(trained, examples, loss_over_all, STAGE, 7, measure, saver)
+    metrics, history, progress = train_stage(trained, examples, loss_over_all, stage, 7, measure, saver)
     # All but the seconds is the same in every run.
     return trained.state_dict(), [metrics, history.drop_columns(["seconds"])], progress
 
@@ -75,6 +77,16 @@ def test_a_stage_that_dies_after_a_checkpoint_ends_with_the_same_bytes(
     assert all(torch.equal(weight, again[name]) for name, weight in weights.items())
     assert metrics_again == metrics
     assert progress.epochs == STAGE.epochs
+
+
+@pytest.mark.parametrize(("evaluate", "epochs"), [("every_epoch", [1, 2, 3, 4]), ([2, 3], [2, 3, 4]), ("last", [4])])
+def test_a_stage_is_evaluated_after_the_epochs_that_it_names_and_at_its_end(
+    build, tokenizer, tmp_path, evaluate, epochs
+):
+    stage, model = STAGE.model_copy(update={"evaluate": evaluate}), build("gpt2", len(tokenizer))
+    _, (metrics, history), _ = run(model, tokenizer, Saver(Checkpoint(tmp_path, "f"), math.inf), stage)
+    assert metrics["epoch"].to_pylist() == epochs
+    assert sorted(set(history["epoch"].to_pylist())) == [1, 2, 3, 4]
 
 
 def test_a_process_that_is_told_to_end_saves_first_and_ends_as_told(build, tokenizer, tmp_path, default_signals):
