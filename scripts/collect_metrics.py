@@ -18,12 +18,15 @@ def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--study", type=Study.model_validate_json, required=True, help="settings, as JSON")
     parser.add_argument("--stages", type=json.loads, required=True, help="number of stages of each plan, as JSON")
+    parser.add_argument(
+        "--branches", type=json.loads, default={}, help="plans that others share their earlier stages with, as JSON"
+    )
     parser.add_argument("--results", type=Path, required=True, help="folder that holds documents/ and stages/")
     parser.add_argument("--parquet", type=Path, required=True, help="table to write")
     parser.add_argument("--csv", type=Path, required=True, help="the same table, to write as CSV")
     arguments = parser.parse_args()
 
-    metrics = collect_metrics(arguments.study, arguments.stages, arguments.results)
+    metrics = collect_metrics(arguments.study, arguments.stages, arguments.results, arguments.branches)
     with published(arguments.parquet, arguments.csv) as (parquet_place, csv_place):
         write_table(metrics, parquet_place)
         csv.write_csv(metrics, csv_place, csv.WriteOptions(quoting_style="none", quoting_header="none"))

@@ -23,9 +23,9 @@ from metaocl.artifacts.tables import write_json, write_table
 from metaocl.commands import command_parser, run_command
 from metaocl.config.plans import Stage
 from metaocl.documents.metrics import answers_table, mean_by_alias
-from metaocl.randomness import random_stream
+from metaocl.text.alias_rows import stage_intervention
 from metaocl.text.models import save_model
-from metaocl.text.runs import Run, prepare_run
+from metaocl.text.runs import Run, prepare_run, seed_training
 from metaocl.training.checkpoints import Checkpoint, fingerprint
 from metaocl.training.device_locks import reserve_device
 from metaocl.training.devices import pick_device
@@ -76,12 +76,10 @@ def main() -> None:
 def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, list[pa.Table], Progress]:
     """The run, with its model trained; its tables of metrics, answers and steps; and the time it took."""
     torch.set_num_threads(arguments.threads)
-    # A stream of its own for every stage and seed: stage 2 of two seeds must not share its randomness.
-    draws = random_stream("training", arguments.stage_number, *arguments.seeds)
-    weights_seed, order_seed = draws.integers(2**31, size=2).tolist()
-    torch.manual_seed(weights_seed)
+    order_seed = seed_training(arguments.stage_number, arguments.seeds)
     run = prepare_run(arguments.initial_model, arguments.documents, arguments.stage)
     check_warm_up(run.stage, len(run.examples))
+    intervention = stage_intervention(run, arguments.seeds)
     if arguments.gradient_checkpointing:
         run.model.activation_checkpointing_enable()
 
@@ -97,7 +95,7 @@ def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, list[pa.Ta
         return mean_by_alias(run.tested, measures, epoch)
 
     metrics, history, progress = train_stage(
-        run.model, run.examples, run.task.loss, run.stage, order_seed, measure=after_epoch, saver=saver
+        run.model, run.examples, run.task.loss, run.stage, order_seed, after_epoch, saver, intervention
     )
     # Where the checkpoint is from after the last epoch, answers are asked for again; they are the same.
     answers = answers_table(run.tested, measures or run.evaluator.measure(run.model))

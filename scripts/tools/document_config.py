@@ -17,8 +17,16 @@ from metaocl.config.configuration import Config
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType, Tags
 from metaocl.config.entry import Entry
+from metaocl.config.measurements import (
+    Alignment,
+    GradientCosine,
+    QuestionLoss,
+    ReadoutOverlap,
+    TagProbes,
+    TagSemantics,
+)
 from metaocl.config.models import BaseTraining, Model, Pretrained
-from metaocl.config.plans import Plan, Stage
+from metaocl.config.plans import Plan, RowProjection, Stage
 from metaocl.config.sources import Cvdb, Modular, SetInclusion, Trex
 from metaocl.config.studies import Study
 
@@ -45,6 +53,13 @@ SECTIONS: list[tuple[str, type[Entry]]] = [
     ("`models.<name>.base_training`", BaseTraining),
     ("`plans.<name>`", Plan),
     ("`plans.<name>.stages[]`", Stage),
+    ("`plans.<name>.stages[].project_rows`", RowProjection),
+    ("`measurements.<name>`, kind `alignment`", Alignment),
+    ("`measurements.<name>`, kind `gradient_cosine`", GradientCosine),
+    ("`measurements.<name>`, kind `readout_overlap`", ReadoutOverlap),
+    ("`measurements.<name>`, kind `tag_semantics`", TagSemantics),
+    ("`measurements.<name>`, kind `tag_probes`", TagProbes),
+    ("`measurements.<name>`, kind `question_loss`", QuestionLoss),
 ]
 
 

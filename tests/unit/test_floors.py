@@ -16,7 +16,7 @@ FLOORS = (
     {"facts", "planning", "training"},
     {"documents", "statistics"},
     {"text", "claims", "figures"},
-    {"reports"},
+    {"reports", "mechanisms"},
 )
 READING_WING = {"statistics", "claims", "figures", "reports"}
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors"}

@@ -7,7 +7,7 @@ from metaocl.planning.inputs import (
     source_files,
     source_version,
 )
-from metaocl.planning.places import model_before
+from metaocl.planning.places import RESULTS, model_before
 
 
 def told_in_one_line(ask):
@@ -65,4 +65,17 @@ def version_of_pretrained(wildcards):
 def previous_model(wildcards):
     """The model that a stage starts from."""
     number = int(getattr(wildcards, "stage", len(plan_stages(wildcards))))
-    return model_before(number, settings.models[wildcards.model])
+    branch_of = settings.plans[wildcards.plan].branch_of
+    return model_before(number, settings.models[wildcards.model], branch_of)
+
+
+def last_documents(wildcards):
+    """What the last stage reads; definitions with every tag where it trains with others than those drawn."""
+    folder = f"{RESULTS}/documents/{{dataset}}/{{define_type}}/seed{{seed}}"
+    files = [
+        f"{folder}/documents.parquet",
+        f"{folder}/stage2_seed{{stage2_seed}}/documents.parquet",
+    ]
+    if settings.plans[wildcards.plan].is_tagged_otherwise:
+        files.append(f"{folder}/stage2_seed{{stage2_seed}}/counterfactuals.parquet")
+    return files

@@ -57,10 +57,7 @@ rule train_stage:
 use rule train_stage as train_last_stage with:
     input:
         model=previous_model,
-        documents=[
-            "<results>/documents/{dataset}/{define_type}/seed{seed}/documents.parquet",
-            "<results>/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/documents.parquet",
-        ],
+        documents=last_documents,
     output:
         model=kept(directory(f"{STAGE}/stage2_seed{{stage2_seed}}/model")),
         metrics=f"{STAGE}/stage2_seed{{stage2_seed}}/metrics.parquet",

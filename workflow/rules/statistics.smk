@@ -18,13 +18,14 @@ rule collect_metrics:
     params:
         study=settings_of("study"),
         stages=plan_lengths,
+        branches=plan_branches,
         results=lambda wildcards: settings.pathvars.results,
         script=path_of("collect_metrics.py"),
         code=code_version("collect_metrics.py"),
     message:
         "Collect the metrics of study {wildcards.study}"
     shell:
-        "python {params.script} --study {params.study:q} --stages {params.stages:q} --results {params.results}"
+        "python {params.script} --study {params.study:q} --stages {params.stages:q} --branches {params.branches:q} --results {params.results}"
         " --parquet {output.parquet} --csv {output.csv} --log {log}"
 
 

@@ -5,6 +5,7 @@ import keyword
 
 from snakemake.parser import Python as SnakemakeLanguage
 
+from metaocl.config.branches import swapped_plan
 from metaocl.design.axes import AXES
 from metaocl.planning.cells import axis_values
 from metaocl.planning.targets import findings, study_results
@@ -16,6 +17,14 @@ def plan_lengths(wildcards):
     return json.dumps(
         {plan: len(settings.plans[plan].stages) for plan in sorted(plans)}
     )
+
+
+def plan_branches(wildcards):
+    """The plan that each branch of a study shares its earlier stages with, as JSON."""
+    study = settings.studies[wildcards.study]
+    plans = [*study.plans, *(map(swapped_plan, study.plans) if study.paired else [])]
+    branches = {plan: settings.plans[plan].branch_of for plan in sorted(plans)}
+    return json.dumps({plan: trunk for plan, trunk in branches.items() if trunk})
 
 
 def axis_of(wildcards):

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from metaocl.config.entry import ConfigError, Entry, Slug
 from metaocl.config.parsing import describe_mistake
-from metaocl.design.contrasts import CONTRASTS, PLANNED_CONTRASTS
+from metaocl.design.contrasts import CONTRASTS
 from metaocl.statistics.significance import SIGNIFICANCE
 
-CONTRAST_NAMES = (*CONTRASTS, *PLANNED_CONTRASTS)
+CONTRAST_NAMES = tuple(CONTRASTS)
 COLUMN_OF = {"datasets": "dataset", "define_types": "define_type", "models": "model", "plans": "plan"}
 
 

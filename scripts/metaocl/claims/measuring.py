@@ -10,8 +10,8 @@ import pandas as pd
 
 from metaocl.claims.entries import COLUMN_OF, Cells, Comparison
 from metaocl.config.entry import ConfigError
-from metaocl.design.contrasts import CONTRASTS, PLANNED_CONTRASTS
-from metaocl.design.measures import MAIN_MEASURE
+from metaocl.design.contrasts import CONTRASTS
+from metaocl.design.measures import MAIN_MEASURE, MEASURES, Measure
 from metaocl.planning.cells import CELL
 from metaocl.statistics.intervals import mean_interval
 
@@ -55,18 +55,24 @@ def measure(comparison: Comparison, gaps: pd.DataFrame, axis: Mapping[str, float
 
 def _limits(comparison: Comparison) -> tuple[float, float]:
     """The least and the largest number that a comparison can give a seed."""
-    if comparison.slope_along or comparison.contrast in PLANNED_CONTRASTS or comparison.less in PLANNED_CONTRASTS:
+    if comparison.slope_along:
         return -np.inf, np.inf
-    low, high = CONTRASTS[comparison.contrast].limits(MAIN_MEASURE)
+    low, high = CONTRASTS[comparison.contrast].limits(_measure_of(comparison.contrast))
     if comparison.less:
-        less_low, less_high = CONTRASTS[comparison.less].limits(MAIN_MEASURE)
+        less_low, less_high = CONTRASTS[comparison.less].limits(_measure_of(comparison.less))
         low, high = low - less_high, high - less_low
     return (low - high, high - low) if comparison.against else (low, high)
 
 
+def _measure_of(contrast: str) -> Measure:
+    """The measure that a contrast is judged in."""
+    return MEASURES[CONTRASTS[contrast].measure or MAIN_MEASURE.name]
+
+
 def _by_seed(gaps: pd.DataFrame, contrast: str) -> pd.DataFrame:
-    """A contrast's gaps in the main measure, a row per seed and a column per cell; empty where it was not measured."""
-    rows = gaps[(gaps["contrast"] == contrast) & (gaps["measure"] == MAIN_MEASURE.name)]
+    """A contrast's gaps in its own or the main measure, a row per seed and a column per cell; empty where it was not
+    measured."""
+    rows = gaps[(gaps["contrast"] == contrast) & (gaps["measure"] == _measure_of(contrast).name)]
     return rows.pivot(index="seed", columns=CELL, values="gap")
 
 

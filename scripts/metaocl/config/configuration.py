@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
 from metaocl.config.entry import Entry, Slug
+from metaocl.config.measurements import Measurement
 from metaocl.config.models import Model
 from metaocl.config.plans import Plan
 from metaocl.config.sources import Modular, SetInclusion
@@ -45,18 +46,46 @@ class Config(Entry):
     define_types: dict[Slug, DefineType] = Field(description="Define types by name.")
     models: dict[Slug, Model] = Field(description="Models by name.")
     plans: dict[Slug, Plan] = Field(description="Stage plans by name.")
+    measurements: dict[Slug, Measurement] = Field(
+        default={}, description="Measurements of finished models, by name; each has a `kind`."
+    )
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Config:
         if self.study not in self.studies:
             raise ValueError(f"study is {self.study!r}; declared studies: {', '.join(self.studies)}")
         for name, study in self.studies.items():
-            for key in ("datasets", "define_types", "models", "plans"):
+            for key in ("datasets", "define_types", "models", "plans", "measurements"):
                 declared = getattr(self, key)
                 if missing := [slug for slug in getattr(study, key) if slug not in declared]:
                     raise ValueError(
                         f"studies.{name}.{key} names {', '.join(missing)}; declared {key}: {', '.join(declared)}"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _branches_have_a_trunk(self) -> Config:
+        for name, plan in self.plans.items():
+            trunk = self.plans.get(plan.branch_of) if plan.branch_of else None
+            if plan.branch_of and (trunk is None or trunk.branch_of or len(trunk.stages) < 2):
+                whole = [each for each, other in self.plans.items() if not other.branch_of and len(other.stages) > 1]
+                raise ValueError(
+                    f"plans.{name}.branch_of is {plan.branch_of!r}; plans of several stages, not branches themselves, "
+                    f"are {', '.join(whole) or '(none)'}"
+                )
+            if plan.branch_of and len(plan.stages) > 1:
+                raise ValueError(f"plans.{name} has {len(plan.stages)} stages; a branch has its last stage alone")
+        return self
+
+    @model_validator(mode="after")
+    def _pairs_have_tags(self) -> Config:
+        for name, study in self.studies.items():
+            if not study.paired:
+                continue
+            if otherwise := [plan for plan in study.plans if self.plans[plan].is_tagged_otherwise]:
+                raise ValueError(f"studies.{name}.paired: the tags of plan {otherwise[0]} are not its own")
+            if taken := [plan for plan in study.plans if f"{plan}.swapped" in self.plans]:
+                raise ValueError(f"studies.{name}.paired makes a plan {taken[0]}.swapped; rename the one that is there")
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from metaocl.config.branches import with_branches
 from metaocl.config.configuration import Config
 from metaocl.config.entry import ConfigError, Entry
 
@@ -22,7 +23,7 @@ def parse_config(raw: object, origin: str) -> Config:
     Raises ConfigError with one line per mistake.
     """
     try:
-        return Config.model_validate(raw)
+        return with_branches(Config.model_validate(raw))
     except ValidationError as error:
         lines = [describe_mistake(mistake, origin, mistake["loc"], "config/README.md") for mistake in error.errors()]
         raise ConfigError("\n".join(lines)) from None

@@ -6,8 +6,19 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from metaocl.config.entry import DecayRate, Entry, LearningRate
+from metaocl.config.entry import DecayRate, Entry, LearningRate, Slug
 from metaocl.config.objectives import Objective
+
+
+class RowProjection(Entry):
+    """Directions in which the rows of new aliases are kept from moving."""
+
+    remove: int = Field(ge=1, description="How many directions.")
+    directions: Literal["read_out", "random"] = Field(
+        default="read_out",
+        description="`read_out`: those of which questions read most, from the gradients of random answers with respect "
+        "to alias rows as the stage begins; `random`: as many at random, the twin that tells what removal alone does.",
+    )
 
 
 class Stage(Objective):
@@ -24,8 +35,16 @@ class Stage(Objective):
         "after which they always are.",
     )
     batch_size: int = Field(default=256, ge=1, description="Documents per optimizer step.")
-    optimizer: Literal["adafactor", "adamw"] = Field(
-        default="adafactor", description="Optimizer; the paper uses Adafactor with a fixed learning-rate schedule."
+    accumulate: int = Field(
+        default=1,
+        ge=1,
+        description="Batches whose gradients are averaged before a step. The steps of an epoch stay as many, so the "
+        "stage goes over its documents so many times as often: batches grow, and the number of steps does not change.",
+    )
+    optimizer: Literal["adafactor", "adamw", "sgd"] = Field(
+        default="adafactor",
+        description="Optimizer; the paper uses Adafactor with a fixed learning-rate schedule. `sgd` is plain: no "
+        "momentum.",
     )
     learning_rate: LearningRate = Field(default=5e-5, description="Peak learning rate.")
     embedding_learning_rate: LearningRate | None = Field(
@@ -36,6 +55,23 @@ class Stage(Objective):
     )
     warmup_steps: int = Field(default=0, ge=0, description="Steps of linear warm-up before the linear decay to 0.")
     gradient_clipping: float = Field(default=1.0, gt=0, description="Largest gradient norm.")
+    tags: Literal["own", "swapped", "all_reliable", "all_unreliable"] = Field(
+        default="own",
+        description="Tags of the new definitions: as drawn; reliable and unreliable `swapped` (a gap that flips is due "
+        "to the tag, not to the aliases); or the same for `all` (a gap between two such runs needs no competition "
+        "between tags in a batch).",
+    )
+    trained: Literal["all", "aliases", "all_but_aliases"] = Field(
+        default="all",
+        description="What moves: `aliases`: only the embedding rows of new aliases (a gap then comes from a network "
+        "that is the same for both tags); `all_but_aliases`: all but these (tells where facts are stored, nothing "
+        "about tags). For models in which an alias is one token.",
+    )
+    project_rows: RowProjection | None = Field(
+        default=None,
+        description="Directions in which the rows of new aliases do not move (if the gap goes with those that "
+        "questions read, and not with random ones, it passes through them). One token an alias.",
+    )
 
     snapshots: list[int] = Field(
         default=[],
@@ -61,6 +97,15 @@ class Stage(Objective):
         return self
 
     @model_validator(mode="after")
+    def _interventions_have_new_definitions(self) -> Stage:
+        if "new_definitions" in self.documents:
+            return self
+        given = {"tags": self.tags != "own", "trained": self.trained != "all", "project_rows": self.project_rows}
+        if idle := [key for key, value in given.items() if value]:
+            raise ValueError(f"{', '.join(idle)}: is about new aliases; the stage has no new_definitions")
+        return self
+
+    @model_validator(mode="after")
     def _documents_once(self) -> Stage:
         if len(set(self.documents)) != len(self.documents):
             raise ValueError(f"documents lists a kind twice: {', '.join(self.documents)}")
@@ -70,6 +115,11 @@ class Stage(Objective):
 class Plan(Entry):
     """A sequence of stages; the last one brings the new definitions."""
 
+    branch_of: Slug | None = Field(
+        default=None,
+        description="Another plan, whose stages but the last come first and are not trained again; `stages` then has "
+        "the last one alone. For interventions in the last stage.",
+    )
     stages: list[Stage] = Field(min_length=1, description="The stages in order, each with a fresh optimizer.")
 
     @model_validator(mode="after")
@@ -80,3 +130,8 @@ class Plan(Entry):
                 f"new_definitions are in stages {where}; they must be in the last stage ({len(self.stages)}) only"
             )
         return self
+
+    @property
+    def is_tagged_otherwise(self) -> bool:
+        """Whether the new definitions have other tags than those drawn."""
+        return self.stages[-1].tags != "own"

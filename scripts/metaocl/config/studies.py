@@ -33,6 +33,15 @@ class Study(Entry):
         default=[0], min_length=1, description="Stage-2 seeds, each a new division of the stage-2 aliases."
     )
 
+    measurements: list[Slug] = Field(
+        default=[], description="Entries of `measurements`, made of every cell; their numbers join the study's tables."
+    )
+    paired: bool = Field(
+        default=False,
+        description="Whether every last stage is also run with the reliable and the unreliable tag swapped, so that "
+        "contrasts between tags compare each new alias with itself. As many last stages again.",
+    )
+
     @model_validator(mode="after")
     def _nothing_twice(self) -> Study:
         for key, values in self:

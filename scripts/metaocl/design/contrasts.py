@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from metaocl.design.measures import Measure
+from metaocl.design.measures import GROUPS, Measure
 from metaocl.design.test_sets import TestSet
 
 
@@ -20,6 +20,7 @@ class Contrast:
     is the end of the plan.
     relative: the difference is divided by the sum, (a − b) / (a + b), which compares gaps between kinds of questions of
     different difficulty; two groups that are never right have no gap.
+    measure: the one that it is taken in; None for every measure of answers.
     minus may be empty: then the "contrast" is the level of the first group, whose distance from 0 is asked.
     """
 
@@ -32,6 +33,7 @@ class Contrast:
     minus_test_set: TestSet | None = None
     relative: bool = False
     short: str = ""
+    measure: str | None = None
 
     def limits(self, measure: Measure) -> tuple[float, float]:
         """The least and the largest value that it can have in a measure."""
@@ -175,10 +177,137 @@ FOR_CLAIMS = (
         "attribution",
     ),
 )
-CONTRASTS = {contrast.name: contrast for contrast in (*ON_PAGE, *FOR_CLAIMS)}
-# Asked by claims, measured by studies that are yet to come: the difference in cosine between the gradients of a
-# definition and of its questions (D5 − D6), and a tag probe's accuracy above chance.
-PLANNED_CONTRASTS = ("gradient_cosine", "tag_probe_above_chance")
+# New aliases, each defined with either tag: by counterfactual definitions, or by a run and its twin with swapped tags.
+WITH_RELIABLE, WITH_UNRELIABLE, WITH_UNSEEN = ("with_reliable",), ("with_unreliable",), ("with_unseen",)
+
+
+def _alignment(name: str, group: str) -> Contrast:
+    title = f"gradient alignment, {GROUPS[group]}: reliable − unreliable tag, same aliases, before their definitions"
+    return Contrast(name, title, "stage1", WITH_RELIABLE, WITH_UNRELIABLE, measure=f"cosine:{group}")
+
+
+OF_MECHANISMS = (
+    Contrast(
+        "meta_ocl_paired",
+        "meta-OCL, paired: reliable − unreliable tag, same aliases, after stage 2",
+        "stage2",
+        WITH_RELIABLE,
+        WITH_UNRELIABLE,
+        short="meta-OCL, paired",
+    ),
+    Contrast(
+        "attribution_meta_ocl_paired",
+        "entity attribution, paired: reliable − unreliable tag, same aliases, after stage 2",
+        "stage2",
+        WITH_RELIABLE,
+        WITH_UNRELIABLE,
+        "attribution",
+    ),
+    Contrast(
+        "question_loss_paired",
+        "loss of questions, paired: reliable − unreliable tag, same aliases, after stage 2",
+        "stage2",
+        WITH_RELIABLE,
+        WITH_UNRELIABLE,
+        measure="question_loss",
+    ),
+    _alignment("alignment", "all"),
+    _alignment("alignment_alias_row", "alias_row"),
+    _alignment("alignment_all_but_row", "all_but_row"),
+    _alignment("alignment_attention", "attention"),
+    _alignment("alignment_mlp", "mlp"),
+    _alignment("alignment_norms", "norms"),
+    Contrast(
+        "alignment_unpaired",
+        "gradient alignment, all parameters: D5 − D6, before their definitions",
+        "stage1",
+        D5,
+        D6,
+        measure="cosine:all",
+    ),
+    Contrast(
+        "alignment_other",
+        "alignment with another alias's questions: reliable − unreliable tag",
+        "stage1",
+        WITH_RELIABLE,
+        WITH_UNRELIABLE,
+        measure="cosine_other:all",
+    ),
+    Contrast(
+        "alignment_reliable_over_unseen",
+        "gradient alignment, all parameters: reliable − unseen tag",
+        "stage1",
+        WITH_RELIABLE,
+        WITH_UNSEEN,
+        measure="cosine:all",
+    ),
+    Contrast(
+        "influence",
+        "dot product of gradients, all parameters: reliable − unreliable tag",
+        "stage1",
+        WITH_RELIABLE,
+        WITH_UNRELIABLE,
+        measure="dot:all",
+    ),
+    Contrast(
+        "definition_norm",
+        "gradient norm of definitions: reliable − unreliable tag",
+        "stage1",
+        WITH_RELIABLE,
+        WITH_UNRELIABLE,
+        measure="definition_norm:all",
+    ),
+    # The paper's form: definitions as trained on, each single question, all parameters.
+    Contrast(
+        "gradient_cosine",
+        "cosine of a definition's gradient with each question's: D5 − D6, before their definitions",
+        "stage1",
+        D5,
+        D6,
+        measure="gradient_cosine",
+    ),
+    Contrast(
+        "readout_overlap",
+        "read-out overlap: reliable − unreliable tag",
+        "stage1",
+        WITH_RELIABLE,
+        WITH_UNRELIABLE,
+        measure="readout_overlap",
+    ),
+    Contrast(
+        "tag_semantics",
+        "naming the true entity of aliases never defined: reliable − unreliable tag, after stage 1",
+        "stage1",
+        WITH_RELIABLE,
+        WITH_UNRELIABLE,
+        measure="names_entity:never_defined",
+    ),
+    Contrast(
+        "tag_semantics_reliable_over_unseen",
+        "naming the true entity of aliases never defined: reliable − unseen tag, after stage 1",
+        "stage1",
+        WITH_RELIABLE,
+        WITH_UNSEEN,
+        measure="names_entity:never_defined",
+    ),
+    Contrast(
+        "tag_semantics_unseen_over_unreliable",
+        "naming the true entity of aliases never defined: unseen − unreliable tag, after stage 1",
+        "stage1",
+        WITH_UNSEEN,
+        WITH_UNRELIABLE,
+        measure="names_entity:never_defined",
+    ),
+    Contrast(
+        "tag_probe_above_chance",
+        "tag probe at question time: best accuracy less the best with permuted labels, after stage 1",
+        "stage1",
+        ("all",),
+        (),
+        measure="tag_probe_above_permuted",
+    ),
+)
+CONTRASTS = {contrast.name: contrast for contrast in (*ON_PAGE, *FOR_CLAIMS, *OF_MECHANISMS)}
 
 # What a study's headlines and its figure of gaps always show.
 HEADLINES = ("ocl", "meta_ocl")

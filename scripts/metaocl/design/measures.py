@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,34 @@ class Measure:
     analysed: bool = True
 
 
+def _of_mechanism(name: str, title: str, lowest: float, highest: float) -> Measure:
+    return Measure(name, title, title, lowest, highest, per_question=False, analysed=False)
+
+
+# Groups of parameters of which a contrast is taken; the study's table has them all.
+GROUPS = {
+    "all": "all parameters",
+    "alias_row": "the alias's own embedding row",
+    "all_but_row": "everything but that row",
+    "attention": "attention",
+    "mlp": "MLP",
+    "norms": "layer norms",
+}
+# What measurements of finished models give; contrasts name the one that they are taken in.
+OF_MECHANISMS = (
+    *(
+        _of_mechanism(f"cosine:{g}", f"cosine of definition and own questions, {title}", -1, 1)
+        for g, title in GROUPS.items()
+    ),
+    _of_mechanism("cosine_other:all", "cosine of definition and another alias's questions", -1, 1),
+    _of_mechanism("dot:all", "dot product of the gradients of definition and own questions", -inf, inf),
+    _of_mechanism("definition_norm:all", "gradient norm of the definition", 0, inf),
+    _of_mechanism("gradient_cosine", "cosine of definition and each question", -1, 1),
+    _of_mechanism("readout_overlap", "read-out overlap", 0, 1),
+    _of_mechanism("names_entity:never_defined", "naming the true entity behind the tag", 0, 1),
+    _of_mechanism("tag_probe_above_permuted", "probe's accuracy less that of permuted labels", -1, 1),
+    _of_mechanism("question_loss", "loss of held-out questions", 0, inf),
+)
 MEASURES = {
     measure.name: measure
     for measure in (
@@ -30,6 +59,7 @@ MEASURES = {
         Measure("token_f1", "token F1", "token F1", analysed=False),
         # Of two-way questions: how often the score of one whose answer is positive exceeds that of a negative one.
         Measure("auc", "area under the ROC curve", "area under ROC curve", per_question=False),
+        *OF_MECHANISMS,
     )
 }
 # What claims and headlines are about, unless they name another one.

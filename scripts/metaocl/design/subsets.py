@@ -46,6 +46,8 @@ TAG_OF_SUBSET = {
     "d2consis": "unreliable",
     "d3consis": "unseen",
 }
+# The subset of new definitions that each tag comes with.
+SUBSET_OF_TAG = {"reliable": "d1consis", "unreliable": "d2consis", "unseen": "d3consis"}
 INCONSISTENT = ("qd1incons", "qd2incons")
 REAL_NAMES: Subset = "q_no_replacement_baseline"
 

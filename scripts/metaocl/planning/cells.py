@@ -7,9 +7,10 @@ asks here for its targets, and the collector for the files to read, so that both
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import product
 
+from metaocl.config.branches import swapped_plan
 from metaocl.config.configuration import Config
 from metaocl.config.studies import Study
 
@@ -37,6 +38,11 @@ def study_cells(study: Study) -> Iterator[Cell]:
     return (Cell(*combination) for combination in product(*axes))
 
 
+def twins_of(cell: Cell, study: Study) -> list[Cell]:
+    """The cell's twin with swapped tags, in a study of pairs."""
+    return [replace(cell, plan=swapped_plan(cell.plan))] if study.paired else []
+
+
 def axis_values(study: Study, config: Config) -> dict[str, float | str]:
     """What the study varies, as a number or a name, for each combination `dataset/define_type/model/plan`."""
 
@@ -47,7 +53,7 @@ def axis_values(study: Study, config: Config) -> dict[str, float | str]:
             case "model_size":
                 return config.models[cell.model].parameters or 0
             case "batch_size":
-                return config.plans[cell.plan].stages[-1].batch_size
+                return config.plans[cell.plan].stages[-1].batch_size * config.plans[cell.plan].stages[-1].accumulate
             case "entities":
                 return config.datasets[cell.dataset].entities
             case "plan":

@@ -6,12 +6,17 @@ from itertools import product
 from math import ceil
 
 from metaocl.config.configuration import Config
+from metaocl.config.define_types import DefineType
 from metaocl.config.entry import ConfigError
+from metaocl.config.measurements import ReadoutOverlap, TagProbes, TagSemantics
+from metaocl.config.models import Model
 from metaocl.config.sources import Trex
+from metaocl.design.subsets import apportion, split_by_truth
 from metaocl.planning.costs import stage_documents
 
 ROUNDING = 1.1  # shares and held-out questions come to whole numbers; a job knows exactly
 MOST_TO_USUAL_QUESTIONS_OF_TREX = 5
+FEWEST_ALIASES_OF_A_PROBE = 5  # of either tag, for five folds
 
 
 def check_warm_ups(config: Config, origin: str) -> None:
@@ -29,3 +34,56 @@ def check_warm_ups(config: Config, origin: str) -> None:
                     f"{origin}: plans.{plan}.stages.{number}.warmup_steps is {stage.warmup_steps}; on {dataset_name} "
                     f"the stage ends after about {steps} steps"
                 )
+
+
+def check_mechanisms(config: Config, origin: str) -> None:
+    """Raises ConfigError for an intervention or a measurement that some cell of a study has nothing for."""
+    for name, study in config.studies.items():
+        where = f"{origin}: studies.{name}"
+        for define_type, model, plan in product(study.define_types, study.models, study.plans):
+            stage, defined = config.plans[plan].stages[-1], config.define_types[define_type]
+            about_rows = stage.trained != "all" or stage.project_rows is not None
+            if about_rows and not _has_rows(config.models[model], defined):
+                raise ConfigError(
+                    f"{where}: plan {plan} is about the embedding rows of aliases; those of {define_type} have several "
+                    f"tokens with model {model}"
+                )
+            if (stage.tags != "own" or study.paired) and not _has_tags(defined):
+                what = "paired" if study.paired else f"plan {plan} with tags: {stage.tags}"
+                raise ConfigError(f"{where}: {what} needs definitions with tags, on their own; {define_type} has none")
+        for cell in product(study.measurements, study.define_types, study.models, study.datasets):
+            if obstacle := _obstacle(config, *cell):
+                raise ConfigError(f"{where}.measurements: {cell[0]} {obstacle}")
+
+
+def _obstacle(config: Config, measurement: str, define_type: str, model: str, dataset: str) -> str | None:
+    """Why something cannot be measured, if it cannot."""
+    settings, defined, data = (
+        config.measurements[measurement],
+        config.define_types[define_type],
+        config.datasets[dataset],
+    )
+    if not _has_tags(defined):
+        return f"needs definitions with tags, on their own; {define_type} has none"
+    if isinstance(settings, ReadoutOverlap) and not _has_rows(config.models[model], defined):
+        return f"is about the embedding rows of aliases; those of {define_type} have several tokens with model {model}"
+    if isinstance(settings, TagSemantics) and any(_ends_otherwise(form) for form in defined.forms()):
+        return f"needs definitions that end with the entity; those of {define_type} do not"
+    counts = apportion(data.variables or data.entities, data.shares)
+    fewest = min(split_by_truth(counts.get(subset, 0), defined.alpha)[0] for subset in ("qd1", "qd2"))
+    if isinstance(settings, TagProbes) and fewest < FEWEST_ALIASES_OF_A_PROBE:
+        return f"needs {FEWEST_ALIASES_OF_A_PROBE} aliases of qd1consis and of qd2incons; {dataset} has {fewest}"
+    return None
+
+
+def _has_rows(model: Model, define_type: DefineType) -> bool:
+    """Whether an alias is one token."""
+    return model.pretrained is None and define_type.alias_style != "spaced"
+
+
+def _has_tags(define_type: DefineType) -> bool:
+    return define_type.placement == "apart" and all("{tag}" in form for form in define_type.forms())
+
+
+def _ends_otherwise(form: str) -> bool:
+    return max(("{tag}", "{variable}", "{entity}"), key=form.rfind) != "{entity}"

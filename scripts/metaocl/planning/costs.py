@@ -20,7 +20,7 @@ from metaocl.config.plans import Stage
 from metaocl.config.sources import Modular, SetInclusion, Trex
 from metaocl.design.subsets import STAGE2_SUBSETS, Subset, held_out_questions
 from metaocl.design.test_sets import MAX_NEW_TOKENS
-from metaocl.planning.cells import Cell, study_cells
+from metaocl.planning.cells import Cell, study_cells, twins_of
 from metaocl.planning.places import stage_folders
 
 OPERATIONS_PER_SECOND = 100e12  # of one GPU in training; an assumption, about a third of an A100's peak in bfloat16
@@ -56,12 +56,13 @@ def estimate_costs(config: Config) -> list[Cost]:
     for name, study in config.studies.items():
         jobs: dict[object, tuple[float, float]] = {}
         for cell in study_cells(study):
-            stages = config.plans[cell.plan].stages
-            folders = stage_folders(cell, len(stages))
-            jobs |= {
-                folder: (stage_operations(cell, stage, config), kept_bytes(cell, stage, config))
-                for folder, stage in zip(folders, stages, strict=True)
-            }
+            for each in (cell, *twins_of(cell, study)):
+                plan = config.plans[each.plan]
+                folders = stage_folders(each, len(plan.stages), plan.branch_of)
+                jobs |= {
+                    folder: (stage_operations(each, stage, config), kept_bytes(each, stage, config))
+                    for folder, stage in zip(folders, plan.stages, strict=True)
+                }
         new = {folder: cost for folder, cost in jobs.items() if folder not in counted}
         counted |= new.keys()
         costs.append(Cost(name, len(new), *(sum(cost[part] for cost in new.values()) for part in (0, 1))))
@@ -91,7 +92,7 @@ def stage_operations(cell: Cell, stage: Stage, config: Config) -> float:
     dataset, define_type = config.datasets[cell.dataset], config.define_types[cell.define_type]
     trained = stage_documents(stage, dataset, define_type) * TOKENS_PER_DOCUMENT
     asked = _test_questions(dataset) * (TOKENS_PER_DOCUMENT + MAX_NEW_TOKENS)
-    passes = 6 * stage.epochs * trained + 2 * len(stage.evaluated) * asked
+    passes = 6 * stage.epochs * stage.accumulate * trained + 2 * len(stage.evaluated) * asked
     return (config.models[cell.model].parameters or 0) * passes
 
 

@@ -11,11 +11,17 @@ RESULTS = "<results>"
 STAGE = RESULTS + "/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}"
 
 
-def stage_folders(cell: Cell, stages: int) -> list[PurePosixPath]:
-    """The folder of each of a cell's `stages` in turn, from the results; the stage-2 seeds share all but the last."""
-    shared = PurePosixPath("stages", cell.dataset, cell.define_type, cell.model, cell.plan, f"seed{cell.seed}")
+def stage_folders(cell: Cell, stages: int, branch_of: str | None = None) -> list[PurePosixPath]:
+    """The folder of each of a cell's `stages` in turn, from the results; the stage-2 seeds share all but the last.
+
+    branch_of: the plan that the stages but the last belong to, if not the cell's own.
+    """
+    own, shared = (
+        PurePosixPath("stages", cell.dataset, cell.define_type, cell.model, plan, f"seed{cell.seed}")
+        for plan in (cell.plan, branch_of or cell.plan)
+    )
     earlier = [shared / f"stage{number}" for number in range(1, stages)]
-    return [*earlier, shared / f"stage2_seed{cell.stage2_seed}"]
+    return [*earlier, own / f"stage2_seed{cell.stage2_seed}"]
 
 
 def aliases_folder(cell: Cell) -> PurePosixPath:
@@ -33,6 +39,15 @@ def first_model(model: Model) -> str:
     return f"{RESULTS}/random_models/{{dataset}}/{{model}}/seed{{seed}}/model"
 
 
-def model_before(number: int, model: Model) -> str:
-    """The model that the stage of this number (1, 2, …) starts from: that of the stage before, or the first one."""
-    return first_model(model) if number == 1 else f"{STAGE}/stage{number - 1}/model"
+def model_before(number: int, model: Model, branch_of: str | None = None) -> str:
+    """The model that the stage of this number (1, 2, …) starts from: that of the stage before, or the first one.
+
+    branch_of: the plan that the stage before belongs to, if not the stage's own.
+    """
+    stage = STAGE.replace("{plan}", branch_of) if branch_of else STAGE
+    return first_model(model) if number == 1 else f"{stage}/stage{number - 1}/model"
+
+
+def measurement_file(folder: PurePosixPath, measurement: str) -> str:
+    """The table of a measurement of a last stage, from the results."""
+    return f"{folder}/measurements/{measurement}.parquet"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import product
 
 from metaocl.config.configuration import Config
-from metaocl.planning.cells import study_cells
-from metaocl.planning.places import RESULTS, aliases_folder, stage_folders
+from metaocl.config.measurements import QuestionLoss
+from metaocl.planning.cells import Cell, study_cells, twins_of
+from metaocl.planning.places import RESULTS, aliases_folder, measurement_file, stage_folders
 
 TABLES = ("metrics", "effects", "gaps")
 FORMATS = ("pdf", "svg", "png")
@@ -16,10 +17,22 @@ def study_runs(study: str, config: Config) -> list[str]:
     """The metrics of all stages and the stage-2 aliases of every cell of a study, each once."""
     files: dict[str, None] = {}
     for cell in study_cells(config.studies[study]):
-        for folder in stage_folders(cell, len(config.plans[cell.plan].stages)):
-            files[f"{RESULTS}/{folder}/metrics.parquet"] = None
+        for each in (cell, *twins_of(cell, config.studies[study])):
+            plan = config.plans[each.plan]
+            folders = stage_folders(each, len(plan.stages), plan.branch_of)
+            for folder in folders:
+                files[f"{RESULTS}/{folder}/metrics.parquet"] = None
+            for measurement in _measurements(each, study, config):
+                files[f"{RESULTS}/{measurement_file(folders[-1], measurement)}"] = None
         files[f"{RESULTS}/{aliases_folder(cell)}/aliases.parquet"] = None
     return list(files)
+
+
+def _measurements(cell: Cell, study: str, config: Config) -> list[str]:
+    """What is measured of a cell: all that the study asks for; of a twin, only what speaks of its last stage."""
+    asked = config.studies[study].measurements
+    is_twin = cell.plan not in config.studies[study].plans
+    return [name for name in asked if not is_twin or isinstance(config.measurements[name], QuestionLoss)]
 
 
 def study_documents(study: str, config: Config) -> list[str]:

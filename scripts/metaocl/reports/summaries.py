@@ -37,7 +37,9 @@ def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame) -> str:
     parts = [f"# Study `{summary['study']}`\n", headlines(summary) + _warnings(metrics), "\n## Contrasts\n"]
     for cell in summary["cells"]:
         parts.append(_contrast_table(cell, MAIN_MEASURE.title))
-        parts += [_contrast_table(cell | cell[name], m.title) for name, m in MEASURES.items() if name in cell]
+        parts += [
+            _contrast_table(cell | cell[name], m.title) for name, m in MEASURES.items() if m.analysed and name in cell
+        ]
     measured = metrics[metrics["measure"] == MAIN_MEASURE.name]
     for test_set, tests in measured.groupby("test_set", sort=False, observed=True):
         title = f"{MAIN_MEASURE.title.capitalize()} at the end of each stage: {TEST_SET_TITLES[test_set]}"

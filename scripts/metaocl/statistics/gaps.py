@@ -20,14 +20,14 @@ def seed_gaps(metrics: pd.DataFrame) -> pd.DataFrame:
     `metaocl.statistics.study_tables.collect_metrics` makes them. A run that lacks one side of a contrast, or the
     measure, gives no row.
     """
-    analysed = [measure for measure in MEASURES.values() if measure.analysed]
-    ends = _ends(metrics[metrics["measure"].isin([measure.name for measure in analysed])])
+    ends = _ends(metrics[metrics["measure"].isin(MEASURES)])
     tables = [
         _run_gaps(ends[contrast.when], contrast, measure).assign(
             measure=measure.name, contrast=contrast.name, when=contrast.when
         )
-        for measure in analysed
+        for measure in MEASURES.values()
         for contrast in CONTRASTS.values()
+        if contrast.measure == measure.name or (contrast.measure is None and measure.analysed)
     ]
     keys = [*CELL, "seed", "measure", "contrast", "when"]
     return pd.concat(tables, ignore_index=True).groupby(keys, sort=False)["gap"].mean().reset_index()

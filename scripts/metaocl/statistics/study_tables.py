@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,9 @@ from metaocl.artifacts.tables import read_table
 from metaocl.config.studies import Study
 from metaocl.design.measures import MEASURES
 from metaocl.design.subsets import STAGE2_POOL
-from metaocl.planning.cells import CELL, SEEDS, Cell, study_cells
-from metaocl.planning.places import aliases_folder, stage_folders
+from metaocl.planning.cells import CELL, SEEDS, Cell, study_cells, twins_of
+from metaocl.planning.places import aliases_folder, measurement_file, stage_folders
+from metaocl.statistics.measured import measured_metrics, pair_aliases
 
 PER_QUESTION = [measure.name for measure in MEASURES.values() if measure.per_question]
 # The share of questions that score 0 whatever is learnt; as measure and subset of the table.
@@ -39,28 +40,64 @@ SCHEMA = pa.schema(
 )
 
 
-def collect_metrics(study: Study, stages: Mapping[str, int], results: Path) -> pa.Table:
+def collect_metrics(
+    study: Study, stages: Mapping[str, int], results: Path, branches: Mapping[str, str] | None = None
+) -> pa.Table:
     """One row per run, stage, epoch, test set, subset and measure of a study, with the columns of SCHEMA.
 
     n: the questions behind the value. What was not measured has no row. Where no model can be right about the gold
     answers of some questions, their share is a further measure of the last epoch, over all subsets.
-    stages: the number of stages of each plan. Raises ArtifactError for a run whose metrics are missing or unreadable.
+    stages: the number of stages of each plan. branches: the plan that a branch shares its earlier stages with, by
+    branch. Raises ArtifactError for a run whose metrics are missing or unreadable.
     """
-    tables = [stage for cell in study_cells(study) for stage in _cell_metrics(cell, stages[cell.plan], results)]
+    tables = []
+    for cell in study_cells(study):
+        folders, *twins = (
+            [results / each for each in stage_folders(run, stages[cell.plan], (branches or {}).get(run.plan))]
+            for run in (cell, *twins_of(cell, study))
+        )
+        last_twins = [folders[-1] for folders in twins]
+        tables += _cell_metrics(cell, folders, last_twins, study.measurements, results)
     return pa.concat_tables(tables).unify_dictionaries()
 
 
-def _cell_metrics(cell: Cell, stages: int, results: Path) -> list[pa.Table]:
-    """The table of each of a cell's stages."""
+def _cell_metrics(
+    cell: Cell, folders: Sequence[Path], twins: Sequence[Path], measurements: Sequence[str], results: Path
+) -> list[pa.Table]:
+    """The table of each of a cell's stages, and of what was measured of its models.
+
+    folders: of the stages. twins: the last stage with swapped tags, if there is one.
+    """
     subset_of = _read(results / aliases_folder(cell) / "aliases.parquet").set_index("alias")["subset"]
     tables = []
-    for number, folder in enumerate(stage_folders(cell, stages), start=1):
-        metrics = subset_metrics(_read(results / folder / "metrics.parquet"), subset_of)
-        lost = _unreachable_golds(results / folder / "run.json")
-        table = pd.concat([metrics, lost.assign(epoch=metrics["epoch"].max())]) if len(lost) else metrics
-        table = table.assign(**asdict(cell), stage=number)
-        tables.append(pa.Table.from_pandas(table[SCHEMA.names], SCHEMA, preserve_index=False))
-    return tables
+    for number, folder in enumerate(folders, start=1):
+        by_alias = _read(folder / "metrics.parquet")
+        metrics = [subset_metrics(by_alias, subset_of)]
+        lost = _unreachable_golds(folder / "run.json")
+        if len(lost):
+            metrics.append(lost.assign(epoch=metrics[0]["epoch"].max()))
+        for twin in twins if number == len(folders) else []:
+            metrics.append(
+                subset_metrics(pair_aliases(by_alias, _read(twin / "metrics.parquet"), subset_of), subset_of)
+            )
+        tables.append(pd.concat(metrics).assign(stage=number))
+    for measurement in measurements:
+        tables.append(_measured(folders, twins, measurement, tables))
+    cells = [table.assign(**asdict(cell))[SCHEMA.names] for table in tables]
+    return [pa.Table.from_pandas(table, SCHEMA, preserve_index=False) for table in cells]
+
+
+def _measured(
+    folders: Sequence[Path], twins: Sequence[Path], measurement: str, stages: Sequence[pd.DataFrame]
+) -> pd.DataFrame:
+    """A measurement of a cell. What is of the last stage's beginning belongs to the end of the stage before."""
+    files = [Path(measurement_file(PurePosixPath(folder), measurement)) for folder in (folders[-1], *twins)]
+    found = measured_metrics(_read(files[0]), [_read(file) for file in files[1:] if file.is_file()])
+    before = found["epoch"] == 0
+    earlier = max(len(folders) - 1, 1)
+    epoch = found["epoch"].mask(before, stages[earlier - 1]["epoch"].max())
+    stage = pd.Series(len(folders), index=found.index).mask(before, earlier)
+    return found.assign(test_set="held_out", epoch=epoch, stage=stage)
 
 
 def _unreachable_golds(record: Path) -> pd.DataFrame:

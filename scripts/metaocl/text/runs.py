@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from metaocl.artifacts.publishing import ArtifactError
 from metaocl.artifacts.tables import read_rows
 from metaocl.config.plans import Stage
 from metaocl.design.test_sets import TEST_SETS
+from metaocl.documents.counterfactuals import COUNTERFACTUAL, with_tags
 from metaocl.documents.records import Document, DocumentsError
+from metaocl.randomness import random_stream
 from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import Examples
 from metaocl.text.golds import check_golds
@@ -52,32 +56,69 @@ def prepare_run(model: Path, documents: Sequence[Path], stage: Stage) -> Run:
 
     Raises DocumentsError for a stage with nothing to train on, and GoldsError for one that can get no answer right.
     """
-    read = [document for path in documents for document in read_rows(path, Document)]
+    everything = [document for path in documents for document in read_rows(path, Document)]
+    # Words come from the documents as they were written: with other tags the same embeddings are drawn.
+    written = [document for document in everything if document.part != COUNTERFACTUAL]
+    counterfactuals = [document for document in everything if document.part == COUNTERFACTUAL]
+    read = with_tags(written, stage.tags, counterfactuals)
     trained = [document for document in read if document.part in stage.documents]
     if not trained:
         raise DocumentsError(f"{', '.join(map(str, documents))}: no {' or '.join(stage.documents)} to train on")
     tested = [document for document in read if document.part in TEST_SETS]
-    task = make_text_task(*load_model(model), read, stage)
+    task = make_text_task(*load_model(model), written, stage)
     evaluator = task.evaluator(tested)
     unreachable = check_golds(evaluator, [document.part for document in tested])
-    return Run(stage, read, trained, tested, task, task.examples(trained), evaluator, unreachable)
+    return Run(stage, read + counterfactuals, trained, tested, task, task.examples(trained), evaluator, unreachable)
 
 
-def open_run(folder: Path, epoch: int | None = None) -> Run:
+def open_run(folder: Path, epoch: int | None = None, counterfactuals: Path | None = None) -> Run:
     """A finished stage, with the model that it ended with, or had after an epoch that is among its `snapshots`.
 
     Documents, settings, examples and loss are those of its training. folder: that of the stage's run.json, which names
-    the documents from there. The model is in eval mode, on the GPU where there is one.
-    Raises ArtifactError for a folder without a finished stage.
+    the documents from there. counterfactuals: a file of further documents, which training did not have. The model is in
+    eval mode, on the GPU where there is one. Raises ArtifactError for a folder without a finished stage.
     """
-    record = folder / "run.json"
-    try:
-        settings = json.loads(record.read_text(encoding="utf-8"))["settings"]
-        documents, stage = [folder / path for path in settings["documents"]], Stage(**settings["stage"])
-    except (OSError, KeyError, ValueError) as error:
-        raise ArtifactError(f"{record}: tells of no finished stage: {type(error).__name__}: {error}") from None
+    settings = _settings_of(folder)
     model = folder / "model" if epoch is None else folder / "snapshots" / f"epoch{epoch}"
     if not model.is_dir():
         kept = sorted(path.name.removeprefix("epoch") for path in folder.glob("snapshots/epoch*"))
         raise ArtifactError(f"{model}: is not there; snapshots are of epochs {', '.join(kept) or '(none)'}")
-    return prepare_run(model, documents, stage)
+    return _prepare(folder, model, settings, counterfactuals)
+
+
+def open_beginning(folder: Path, counterfactuals: Path | None = None) -> Run:
+    """A finished stage as it was before its first step, new words included; else as `open_run`."""
+    settings = _settings_of(folder)
+    seed_training(settings["stage_number"], settings["seeds"])
+    return _prepare(folder, folder / settings["initial_model"], settings, counterfactuals)
+
+
+def seed_training(stage_number: int, seeds: Sequence[int]) -> int:
+    """Seed torch's global generator for a stage: for embeddings of new words, and dropout. Returns the seed of the
+    order of its examples.
+
+    Every stage and seed has a stream of its own: stage 2 of two seeds must not share its randomness.
+    """
+    weights_seed, order_seed = random_stream("training", stage_number, *seeds).integers(2**31, size=2).tolist()
+    torch.manual_seed(weights_seed)
+    return int(order_seed)
+
+
+def _settings_of(folder: Path) -> dict[str, Any]:
+    """What a finished stage was made with; `stage` in its typed form."""
+    record = folder / "run.json"
+    try:
+        settings = json.loads(record.read_text(encoding="utf-8"))["settings"]
+        return settings | {"stage": Stage(**settings["stage"]), "documents": list(settings["documents"])}
+    except (OSError, KeyError, ValueError) as error:
+        raise ArtifactError(f"{record}: tells of no finished stage: {type(error).__name__}: {error}") from None
+
+
+def _prepare(folder: Path, model: Path, settings: dict[str, Any], counterfactuals: Path | None) -> Run:
+    documents = [folder / path for path in settings["documents"]]
+    # A stage that trained with other tags names the file already.
+    if counterfactuals and counterfactuals.resolve() not in [path.resolve() for path in documents]:
+        documents.append(counterfactuals)
+    run = prepare_run(model, documents, settings["stage"])
+    run.model.eval()
+    return run

@@ -19,6 +19,7 @@ from metaocl.training.checkpoints import TrainingState
 from metaocl.training.devices import device_of
 from metaocl.training.finite import Step, Watch, check_weights
 from metaocl.training.history import History
+from metaocl.training.interventions import NONE, Intervention
 from metaocl.training.optimizers import adamw, linear_schedule, stage_optimizer
 from metaocl.training.signals import Saver
 from metaocl.training.task import Batch, Examples, Loss
@@ -29,7 +30,8 @@ class Trainer:
     """A model with what it takes to train it; one `step` is one optimizer step.
 
     micro_batch: most rows of a batch that go through the model at once; it halves when the device runs out of memory.
-    before_step: called when the gradients are there, before they are clipped and used: the place of an intervention.
+    intervention: its `before_step` is called when the gradients are there, before they are clipped and used, and its
+    `after_step` when the weights have moved.
     """
 
     model: Any
@@ -38,18 +40,18 @@ class Trainer:
     schedule: LambdaLR
     gradient_clipping: float
     micro_batch: int
-    before_step: Callable[[], None] | None = None
+    intervention: Intervention = NONE
     watch: Watch = field(default_factory=Watch)
 
     def step(self, batch: Batch, places: Sequence[int]) -> None:
         """Train on one batch, of the examples at these places. Raises NotFiniteError, on a GPU one step late."""
         loss, tokens = self._accumulate_gradients(batch)
-        if self.before_step:
-            self.before_step()
+        self.intervention.before_step()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clipping)
         rate = float(self.schedule.get_last_lr()[0])
         self.watch.see(Step(self.schedule.last_epoch + 1, rate, places, tokens), loss, norm)
         self.optimizer.step()
+        self.intervention.after_step()
         self.schedule.step()
         self.optimizer.zero_grad()
 
@@ -107,23 +109,29 @@ def train_stage(
     seed: int,
     measure: Callable[[int], pa.Table | None],
     saver: Saver,
+    intervention: Intervention = NONE,
 ) -> tuple[pa.Table, pa.Table, Progress]:
     """Train for one stage; returns what `measure` gave for the epochs 1, 2, …, as one table, what every step did, as a
     table with the columns of `history.SCHEMA`, and the time it took.
 
     measure: called after each epoch; None for one after which nothing is measured.
 
-    Every epoch visits all examples in a new random order. Uses torch's global generator for dropout. Goes on from the
-    saver's checkpoint, if it has one. Raises NotFiniteError; the checkpoint then stays as it was before.
+    intervention: what is done to gradients or weights in every step.
+
+    Every epoch visits all examples in a new random order, with `accumulate` so many times. Uses torch's global
+    generator for dropout. Goes on from the saver's checkpoint, if it has one. Raises NotFiniteError; the checkpoint
+    then stays as it was before.
     """
     steps_per_epoch = -(-len(examples) // stage.batch_size)
     optimizer = stage_optimizer(model, stage)
     schedule = linear_schedule(optimizer, stage.epochs * steps_per_epoch, stage.warmup_steps)
-    trainer = Trainer(model, loss, optimizer, schedule, stage.gradient_clipping, stage.batch_size)
+    trainer = Trainer(
+        model, loss, optimizer, schedule, stage.gradient_clipping, stage.batch_size, intervention=intervention
+    )
     state = TrainingState(model, optimizer, schedule, torch.Generator().manual_seed(seed))
     progress, metrics = _resume(saver, state, trainer)
     for epoch in tqdm(range(progress.epochs + 1, stage.epochs + 1), unit="epoch", mininterval=1):
-        _train_epoch(trainer, examples, stage.batch_size, state, progress, metrics, saver)
+        _train_epoch(trainer, examples, stage, state, progress, metrics, saver)
         trainer.check()
         start = time.perf_counter()
         if (measured := measure(epoch)) is not None:
@@ -137,7 +145,7 @@ def train_stage(
 def _train_epoch(
     trainer: Trainer,
     examples: Examples,
-    batch_size: int,
+    stage: Stage,
     state: TrainingState,
     progress: Progress,
     metrics: list[pa.Table],
@@ -146,7 +154,7 @@ def _train_epoch(
     """The steps of one epoch that are not done yet."""
     # A checkpoint within the epoch holds the generator from before the order was drawn, to draw the same again.
     at_start = replace(state, order=state.order.clone_state())
-    batches = torch.randperm(len(examples), generator=state.order).split(batch_size)
+    batches = _draw_batches(len(examples), stage, state.order)
     trainer.model.train()
     for places in batches[progress.steps :]:
         start = time.perf_counter()
@@ -159,6 +167,12 @@ def _train_epoch(
         trainer.watch.history.add(epoch=progress.epochs + 1, seconds=seconds)
         if progress.steps < len(batches):
             _save_if_due(saver, at_start, trainer, progress, metrics)
+
+
+def _draw_batches(examples: int, stage: Stage, order: torch.Generator) -> tuple[torch.Tensor, ...]:
+    """The places of each step of an epoch: in a random order, as often as batches are accumulated."""
+    orders = [torch.randperm(examples, generator=order) for _ in range(stage.accumulate)]
+    return torch.cat(orders).split(stage.accumulate * stage.batch_size)
 
 
 def _save_if_due(

@@ -35,7 +35,10 @@ def stage_optimizer(model: Any, stage: Stage) -> torch.optim.Optimizer:
     embedding_rate = stage.embedding_learning_rate or stage.learning_rate
     if stage.optimizer == "adamw":
         return adamw(model, stage.learning_rate, embedding_rate, stage.betas, weight_decay=0.0)
-    return Adafactor(_embeddings_apart(model, stage.learning_rate, embedding_rate), lr=stage.learning_rate)
+    groups = _embeddings_apart(model, stage.learning_rate, embedding_rate)
+    if stage.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=stage.learning_rate)
+    return Adafactor(groups, lr=stage.learning_rate)
 
 
 def adamw(

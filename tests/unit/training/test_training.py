@@ -15,6 +15,7 @@ from metaocl.text.examples import IGNORED, encode_examples
 from metaocl.text.loss import completion_loss
 from metaocl.text.models import output_tokens, save_model
 from metaocl.training.checkpoints import Checkpoint
+from metaocl.training.interventions import Intervention
 from metaocl.training.loop import Trainer, train_stage
 from metaocl.training.optimizers import linear_schedule
 from metaocl.training.signals import Saver
@@ -272,7 +273,7 @@ def test_an_intervention_sees_and_changes_the_gradients_before_they_are_clipped_
         for parameter in model.parameters():
             parameter.grad *= 1e-3
 
-    trainer.before_step = halve
+    trainer.intervention = Intervention(before_step=halve)
     trainer.step(batch, range(len(batch)))
     assert norms[0] > 0.5, "they were clipped before"
     torch.testing.assert_close(gradients["gradients"], [gradient * 1e-3 for gradient in plain])

@@ -1,0 +1,34 @@
+"""Measure how the gradients of definitions, with every tag, align with those of their aliases' questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from metaocl.commands import run_command
+from metaocl.config.measurements import Alignment
+from metaocl.mechanisms.alignment import measure_alignment
+from metaocl.mechanisms.command import measure_stage
+from metaocl.mechanisms.gradients import Row
+from metaocl.mechanisms.measured import Measured
+from metaocl.mechanisms.parameters import embedding_name, parameter_groups
+from metaocl.mechanisms.subjects import new_subjects
+from metaocl.text.alias_rows import alias_rows
+from metaocl.text.runs import Run
+
+
+def main() -> None:
+    measure_stage(__doc__, Alignment, measure)
+
+
+def measure(run: Run, settings: Alignment, random: np.random.Generator, epoch: int) -> Iterator[Measured]:
+    subjects = new_subjects(run.documents, settings.aliases)
+    name = embedding_name(run.model)
+    tokens = alias_rows(run.tokenizer, [subject.alias for subject in subjects])
+    rows = None if tokens is None else {alias: Row(name, token) for alias, token in tokens.items()}
+    return measure_alignment(run.task, subjects, parameter_groups(run.model), rows, epoch)
+
+
+if __name__ == "__main__":
+    run_command(main)

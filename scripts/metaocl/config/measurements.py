@@ -1,0 +1,59 @@
+"""What is measured of finished models, beside their answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from metaocl.config.entry import Entry
+
+
+class Sampled(Entry):
+    """A measurement of every new alias, or of some."""
+
+    aliases: int | None = Field(
+        default=None, ge=1, description="Of each subset, only so many new aliases; by default all."
+    )
+
+
+class Alignment(Sampled):
+    """Cosine, dot product and norms of the gradients of a definition and of the alias's questions, by parameter group:
+    every new alias with every tag, before the new definitions are trained on."""
+
+    kind: Literal["alignment"]
+
+
+class GradientCosine(Sampled):
+    """The paper's form of it: definitions as in training, each single question, all parameters."""
+
+    kind: Literal["gradient_cosine"]
+
+
+class ReadoutOverlap(Sampled):
+    """Overlap of the directions of alias rows that definitions write and questions read; one token an alias."""
+
+    kind: Literal["readout_overlap"]
+
+
+class TagSemantics(Entry):
+    """What the model says that "TAG ALIAS" is; for definitions that end with the entity."""
+
+    kind: Literal["tag_semantics"]
+
+
+class TagProbes(Entry):
+    """Logistic regressions of the tag on hidden states at question time."""
+
+    kind: Literal["tag_probes"]
+
+
+class QuestionLoss(Sampled):
+    """Loss of the held-out questions about new aliases, at the end of the plan."""
+
+    kind: Literal["question_loss"]
+
+
+Measurement = Annotated[
+    Alignment | GradientCosine | ReadoutOverlap | TagSemantics | TagProbes | QuestionLoss, Field(discriminator="kind")
+]
