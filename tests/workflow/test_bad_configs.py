@@ -171,7 +171,11 @@ MISTAKES = {
     "unknown axis": (f"{STUDY}.axis", "size", [f"{STUDY}.axis", "'size'", "'alpha', 'model_size'"]),
     "axis of unknown sizes": (f"{STUDY}.axis", "model_size", [f"{STUDY}.axis is model_size", "models.tiny.parameters"]),
     "no epochs": (f"{STAGE}.epochs", 0, [f"{STAGE}.epochs", "0", "greater than or equal to 1"]),
-    "unknown optimizer": (f"{STAGE}.optimizer", "sgd", [f"{STAGE}.optimizer", "'sgd'", "'adafactor' or 'adamw'"]),
+    "unknown optimizer": (
+        f"{STAGE}.optimizer",
+        "lion",
+        [f"{STAGE}.optimizer", "'lion'", "'adafactor', 'adamw' or 'sgd'"],
+    ),
     "unknown source": ("datasets.people.source", "wikidata", ["datasets.people.source", "'wikidata'", "'people'"]),
 }
 

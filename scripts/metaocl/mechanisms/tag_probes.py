@@ -2,7 +2,7 @@
 
 Aliases of qd1consis against qd2incons, as many of each, with equally many tokens; the prompt of each question of the
 data, the state after each block at each token from the alias on. The positive control is something that must be there:
-whether the model is about to give its most frequent answer.
+whether the model inclines to its most usual answer more than it does for half of the aliases.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def measure_tag_probes(run: Run, random: np.random.Generator, epoch: int) -> Ite
     for attribute, asked in prompts.items():
         tokens, labels = _equal_lengths(run, asked, random)
         states, logits = hidden_states(run.model, tokens)
-        control = _is_most_frequent(run, logits)
+        control = _inclination(run, logits)
         shuffled = random.permutation(labels)
         best: dict[str, float] = {}
         for token in range(_first_difference(tokens), tokens.shape[1]):
@@ -101,11 +101,12 @@ def _equal_lengths(
     return torch.tensor([rows[place][0] for place in kept]), labels[kept]
 
 
-def _is_most_frequent(run: Run, logits: np.ndarray) -> np.ndarray:
-    """Whether each next token is the one that the model gives most often (n,)."""
+def _inclination(run: Run, logits: np.ndarray) -> np.ndarray:
+    """Whether the logit of the answer that the model gives most often is above its median over the prompts (n,)."""
     allowed = np.arange(logits.shape[1]) if run.task.outputs is None else run.task.outputs.cpu().numpy()
-    given = allowed[logits[:, allowed].argmax(axis=1)]
-    return given == np.bincount(given).argmax()
+    usual = np.bincount(logits[:, allowed].argmax(axis=1)).argmax()
+    inclined = logits[:, allowed[usual]]
+    return inclined > np.median(inclined)
 
 
 def _first_difference(tokens: torch.Tensor) -> int:
@@ -114,8 +115,8 @@ def _first_difference(tokens: torch.Tensor) -> int:
 
 
 def _probe(states: np.ndarray, labels: np.ndarray, shuffled: np.ndarray, control: np.ndarray) -> dict[str, float]:
-    accuracies = {"tag_probe": probe_accuracy(states, labels), "tag_probe_permuted": probe_accuracy(states, shuffled)}
-    if min(control.sum(), len(control) - control.sum()) >= FOLDS:
-        kept = balanced(control, np.random.default_rng(0))
-        accuracies["control_probe"] = probe_accuracy(states[kept], control[kept])
-    return accuracies
+    return {
+        "tag_probe": probe_accuracy(states, labels),
+        "tag_probe_permuted": probe_accuracy(states, shuffled),
+        "control_probe": probe_accuracy(states, control),
+    }

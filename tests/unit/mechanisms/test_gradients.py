@@ -1,0 +1,98 @@
+"""Gradients of models whose gradients are known, compared by group of parameters."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.func import functional_call, grad
+
+from metaocl.mechanisms.gradients import Row, compare, gradient_of
+from metaocl.mechanisms.parameters import embedding_name, parameter_groups
+
+
+class Linear(nn.Module):
+    """y = w·x + b; the gradient of (y − t)² / 2 is (y − t) x for w and y − t for b."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64))
+        self.b = nn.Parameter(torch.tensor(0.25, dtype=torch.float64))
+
+
+def squared(model, batch):
+    x, target = batch
+    return 0.5 * (model.w @ x + model.b - target) ** 2, 1
+
+
+def known(model, batch):
+    x, target = batch
+    error = float(model.w.detach() @ x + model.b.detach() - target)
+    return [error * float(each) for each in x], error
+
+
+BATCHES = (
+    (torch.tensor([1.0, 2.0, -1.0], dtype=torch.float64), 3.0),
+    (torch.tensor([0.5, -1.0, 4.0], dtype=torch.float64), -2.0),
+)
+
+
+def test_dot_products_norms_and_cosines_are_those_of_known_gradients():
+    model = Linear()
+    (first, first_b), (second, second_b) = (known(model, batch) for batch in BATCHES)
+    found = compare(*(gradient_of(model, squared, batch) for batch in BATCHES), {"w": "weights", "b": "bias"})
+    dot = sum(a * b for a, b in zip(first, second, strict=True))
+    norms = [sum(a * a for a in each) ** 0.5 for each in (first, second)]
+    assert found["weights"].dot == pytest.approx(dot, rel=1e-9)
+    assert found["weights"].cosine == pytest.approx(dot / (norms[0] * norms[1]), abs=1e-9)
+    assert found["all"].dot == pytest.approx(dot + first_b * second_b, rel=1e-9)
+    assert found["all"].first_norm == pytest.approx((norms[0] ** 2 + first_b**2) ** 0.5, rel=1e-9)
+
+
+def test_one_parameter_can_be_asked_for():
+    assert gradient_of(Linear(), squared, BATCHES[0], only="b").keys() == {"b"}
+
+
+def test_a_gradient_that_is_zero_points_nowhere():
+    model = Linear()
+    fitted = (torch.zeros(3, dtype=torch.float64), 0.25)
+    found = compare(gradient_of(model, squared, fitted), gradient_of(model, squared, BATCHES[0]), {"w": "a", "b": "a"})
+    assert (found["all"].dot, found["all"].cosine) == (0.0, 0.0)
+
+
+def lm_loss(model, tokens):
+    logits = model(input_ids=tokens[:, :-1]).logits
+    return nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()), tokens.numel()
+
+
+@pytest.fixture
+def gradients(causal_model):
+    causal_model.double().eval()
+    batches = [torch.tensor([[7, 8, 9]]), torch.tensor([[7, 9, 10]])]
+    return causal_model, batches, [gradient_of(causal_model, lm_loss, batch) for batch in batches]
+
+
+def test_groups_partition_the_parameters_of_every_architecture(gradients):
+    model, _, (first, second) = gradients
+    groups = parameter_groups(model)
+    assert groups.keys() == {name for name, _ in model.named_parameters()}
+    assert {"embeddings", "attention", "mlp", "norms"} <= set(groups.values())
+    row = Row(embedding_name(model), 7)
+    found = compare(first, second, groups, row)
+    parts = [each for group, each in found.items() if group not in ("all", "all_but_row")]
+    assert sum(each.dot for each in parts) == pytest.approx(found["all"].dot, rel=1e-6)
+    assert found["all_but_row"].dot + found["alias_row"].dot == pytest.approx(found["all"].dot, rel=1e-6)
+
+
+def test_gradients_are_those_of_torch_func_and_a_tied_matrix_adds_its_roles(gradients):
+    model, batches, found = gradients
+    parameters = {name: each.detach() for name, each in model.named_parameters()}
+
+    def loss(given, tokens):
+        logits = functional_call(model, given, (), {"input_ids": tokens[:, :-1]}).logits
+        return nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+
+    for batch, gradient in zip(batches, found, strict=True):
+        witness = grad(loss)(parameters, batch)
+        for name, expected in witness.items():
+            torch.testing.assert_close(gradient[name], expected, rtol=1e-6, atol=1e-9)
