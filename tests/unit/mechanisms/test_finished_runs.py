@@ -78,12 +78,25 @@ def test_semantics_ask_every_tag_about_aliases_known_from_questions(run):
     assert {row.value for row in found} <= {0.0, 1.0}
 
 
-def test_probes_find_the_answer_that_is_there(run):
-    found = list(measure_tag_probes(run, np.random.default_rng(0), epoch=0))
-    last = [row for row in found if row.place.endswith("token -1") and row.measure == "control_probe"]
-    assert {row.n for row in found} == {36}
-    assert max((row.value for row in last), default=0) > 0.75
-    assert {row.measure for row in found} >= {"tag_probe", "tag_probe_permuted", "tag_probe_above_permuted"}
+def test_a_tag_that_was_planted_into_alias_rows_is_found(run):
+    plain = list(measure_tag_probes(run, np.random.default_rng(0), epoch=0))
+    rows = alias_rows(run.tokenizer, [d.alias for d in run.documents if d.subset == "qd1consis"])
+    with torch.no_grad():
+        run.model.get_input_embeddings().weight[sorted(rows.values())] += 5 * torch.eye(16)[0]
+    planted = list(measure_tag_probes(run, np.random.default_rng(0), epoch=0))
+    assert {row.n for row in planted} == {36}
+    assert {row.measure for row in planted} == {
+        "tag_probe",
+        "tag_probe_permuted",
+        "control_probe",
+        "tag_probe_above_permuted",
+    }
+    at_alias = [row.value for row in planted if row.measure == "tag_probe" and "block 0" in row.place]
+    assert max(at_alias) == 1
+    above = [
+        np.mean([row.value for row in found if row.measure == "tag_probe_above_permuted"]) for found in (plain, planted)
+    ]
+    assert above[0] < 0.15 < 0.25 < above[1]
 
 
 def test_too_few_aliases_are_one_message(run, monkeypatch):
