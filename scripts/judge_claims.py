@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
@@ -10,24 +9,16 @@ from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
 from metaocl.claims.entries import parse_claims
 from metaocl.claims.verdicts import judge
-from metaocl.commands import command_parser, run_command
+from metaocl.commands import command_parser, run_command, study_and_path
 from metaocl.config.yaml_files import read_yaml
 from metaocl.reports.verdicts import page_of, table_of
-
-NOTES = """
-A claim is *reproduced* if each of its parts is significant (one-sided paired t test over stage-1 seeds, 5 %; two such
-tests where a value must lie within a margin), *contradicted* if a part is significant the other way (5 % divided by
-the number of tests). With fewer stage-1 seeds than the claim asks for, or with a control whose 95 % interval excludes
-0, it is *inconclusive*. Seeds needed: for a power of 80 % to find all parts at once at the observed effect sizes; –
-where an effect points the other way. p: the largest over the parts. Intervals are 95 % by Student's t.
-"""
 
 
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--claims", type=Path, required=True, help="YAML file of claims")
     parser.add_argument(
-        "--gaps", nargs="*", default=[], type=_study_and_path, metavar="STUDY=PATH", help="per-seed gaps of each study"
+        "--gaps", nargs="*", default=[], type=study_and_path, metavar="STUDY=PATH", help="per-seed gaps of each study"
     )
     parser.add_argument(
         "--axis",
@@ -45,13 +36,6 @@ def main() -> None:
     with published(arguments.table, arguments.markdown) as (table_place, markdown_place):
         table_of(claims, verdicts).to_csv(table_place, index=False)
         markdown_place.write_text(page_of(claims, verdicts), encoding="utf-8")
-
-
-def _study_and_path(text: str) -> tuple[str, Path]:
-    study, equals, path = text.partition("=")
-    if not (study and equals and path):
-        raise argparse.ArgumentTypeError(f"{text!r} is not STUDY=PATH")
-    return study, Path(path)
 
 
 if __name__ == "__main__":

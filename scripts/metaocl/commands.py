@@ -35,6 +35,14 @@ def run_command(command: Callable[[], None]) -> None:
         gc.freeze()
 
 
+def study_and_path(text: str) -> tuple[str, Path]:
+    """An argument of the form STUDY=PATH."""
+    study, equals, path = text.partition("=")
+    if not (study and equals and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not STUDY=PATH")
+    return study, Path(path)
+
+
 def _send_messages_to(path: str) -> Path:
     """Make `path` the standard error of this process and of all that it starts."""
     log = Path(path)

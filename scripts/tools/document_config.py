@@ -22,8 +22,10 @@ from metaocl.config.measurements import (
     GradientCosine,
     QuestionLoss,
     ReadoutOverlap,
+    Steering,
     TagProbes,
     TagSemantics,
+    Transplant,
 )
 from metaocl.config.models import BaseTraining, Model, Pretrained
 from metaocl.config.plans import Plan, RowProjection, Stage
@@ -60,6 +62,8 @@ SECTIONS: list[tuple[str, type[Entry]]] = [
     ("`measurements.<name>`, kind `tag_semantics`", TagSemantics),
     ("`measurements.<name>`, kind `tag_probes`", TagProbes),
     ("`measurements.<name>`, kind `question_loss`", QuestionLoss),
+    ("`measurements.<name>`, kind `transplant`", Transplant),
+    ("`measurements.<name>`, kind `steering`", Steering),
 ]
 
 

@@ -1,8 +1,21 @@
-# Needs: the gaps of all studies. Makes: the verdict on each of the paper's claims.
+# Needs: the gaps of all studies. Makes: the verdict on each of the paper's claims, and on each hypothesis about mechanisms.
 
 import json
 
 from metaocl.planning.cells import axis_values
+
+GAPS_OF_STUDIES = " ".join(
+    f"{study}={settings.pathvars.results}/tables/{study}/gaps.parquet"
+    for study in settings.studies
+)
+AXES_OF_STUDIES = json.dumps(
+    {
+        name: axis_values(study, settings)
+        for name, study in settings.studies.items()
+        if study.axis
+    },
+    sort_keys=True,
+)
 
 
 rule judge_claims:
@@ -25,22 +38,43 @@ rule judge_claims:
     conda:
         "../../environment.yml"
     params:
-        gaps=" ".join(
-            f"{study}={settings.pathvars.results}/tables/{study}/gaps.parquet"
-            for study in settings.studies
-        ),
-        axis=json.dumps(
-            {
-                name: axis_values(study, settings)
-                for name, study in settings.studies.items()
-                if study.axis
-            },
-            sort_keys=True,
-        ),
+        gaps=GAPS_OF_STUDIES,
+        axis=AXES_OF_STUDIES,
         script=path_of("judge_claims.py"),
         code=code_version("judge_claims.py"),
     message:
         "Judge the paper's claims"
     shell:
         "python {params.script} --claims {input.claims:q} --gaps {params.gaps} --axis {params.axis:q}"
+        " --table {output.table} --markdown {output.markdown} --log {log}"
+
+
+rule judge_hypotheses:
+    input:
+        hypotheses=str(REPOSITORY / "config/hypotheses.yaml"),
+        gaps=expand(
+            "<results>/tables/{study}/gaps.parquet", study=list(settings.studies)
+        ),
+    output:
+        table=report(
+            "<results>/tables/hypotheses.csv",
+            caption="../report/hypotheses.rst",
+            category="Hypotheses",
+        ),
+        markdown="<results>/summaries/hypotheses.md",
+    log:
+        "<logs>/judge_hypotheses.log",
+    benchmark:
+        "<benchmarks>/judge_hypotheses.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        gaps=GAPS_OF_STUDIES,
+        axis=AXES_OF_STUDIES,
+        script=path_of("judge_hypotheses.py"),
+        code=code_version("judge_hypotheses.py"),
+    message:
+        "Judge the hypotheses about mechanisms"
+    shell:
+        "python {params.script} --hypotheses {input.hypotheses:q} --gaps {params.gaps} --axis {params.axis:q}"
         " --table {output.table} --markdown {output.markdown} --log {log}"

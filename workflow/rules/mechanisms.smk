@@ -2,6 +2,7 @@
 # Each measurement has a script of its own, so that an edit of one makes no other again. What they find joins the study's tables.
 
 MEASURED = f"{STAGE}/stage2_seed{{stage2_seed}}"
+TWIN = MEASURED.replace("{plan}", "{plan}.swapped")
 
 
 def measurements_of(kind):
@@ -43,13 +44,14 @@ rule measure_alignment:
     params:
         settings=settings_of("measurement"),
         stage=lambda wildcards, input: Path(input.run).parent,
+        options="",
         script=path_of("measure_alignment.py"),
         code=code_version("measure_alignment.py"),
     message:
         "Measure the alignment of gradients: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model}, {wildcards.plan},"
         " seed {wildcards.seed}, stage-2 seed {wildcards.stage2_seed}"
     shell:
-        "HF_HUB_OFFLINE=1 python {params.script} --stage {params.stage} --counterfactuals {input.counterfactuals}"
+        "HF_HUB_OFFLINE=1 python {params.script} --stage {params.stage} {params.options} --counterfactuals {input.counterfactuals}"
         " --settings {params.settings:q} --seeds {wildcards.seed} {wildcards.stage2_seed} --table {output} --log {log}"
 
 
@@ -63,6 +65,7 @@ use rule measure_alignment as measure_gradient_cosine with:
     params:
         settings=settings_of("measurement"),
         stage=lambda wildcards, input: Path(input.run).parent,
+        options="",
         script=path_of("measure_gradient_cosine.py"),
         code=code_version("measure_gradient_cosine.py"),
     message:
@@ -80,6 +83,7 @@ use rule measure_alignment as measure_readout_overlap with:
     params:
         settings=settings_of("measurement"),
         stage=lambda wildcards, input: Path(input.run).parent,
+        options="",
         script=path_of("measure_readout_overlap.py"),
         code=code_version("measure_readout_overlap.py"),
     message:
@@ -97,6 +101,7 @@ use rule measure_alignment as measure_tag_semantics with:
     params:
         settings=settings_of("measurement"),
         stage=lambda wildcards, input: Path(input.run).parent,
+        options="",
         script=path_of("measure_tag_semantics.py"),
         code=code_version("measure_tag_semantics.py"),
     message:
@@ -114,6 +119,7 @@ use rule measure_alignment as measure_tag_probes with:
     params:
         settings=settings_of("measurement"),
         stage=lambda wildcards, input: Path(input.run).parent,
+        options="",
         script=path_of("measure_tag_probes.py"),
         code=code_version("measure_tag_probes.py"),
     message:
@@ -131,8 +137,53 @@ use rule measure_alignment as measure_question_loss with:
     params:
         settings=settings_of("measurement"),
         stage=lambda wildcards, input: Path(input.run).parent,
+        options="",
         script=path_of("measure_question_loss.py"),
         code=code_version("measure_question_loss.py"),
     message:
         "Measure the loss of questions: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model}, {wildcards.plan},"
+        " seed {wildcards.seed}, stage-2 seed {wildcards.stage2_seed}"
+
+
+use rule measure_alignment as measure_transplant with:
+    input:
+        before=previous_model,
+        model=f"{MEASURED}/model",
+        run=f"{MEASURED}/run.json",
+        twin_model=f"{TWIN}/model",
+        twin=f"{TWIN}/run.json",
+        documents=last_documents,
+        counterfactuals="<results>/documents/{dataset}/{define_type}/seed{seed}/stage2_seed{stage2_seed}/counterfactuals.parquet",
+    log:
+        "<logs>/measure_transplant/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/{measurement}.log",
+    benchmark:
+        "<benchmarks>/measure_transplant/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/{measurement}.tsv"
+    wildcard_constraints:
+        measurement=measurements_of("transplant"),
+    params:
+        settings=settings_of("measurement"),
+        stage=lambda wildcards, input: Path(input.run).parent,
+        options=lambda wildcards, input: f"--twin {Path(input.twin).parent}",
+        script=path_of("measure_transplant.py"),
+        code=code_version("measure_transplant.py"),
+    message:
+        "Measure the transplant of alias rows: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model}, {wildcards.plan},"
+        " seed {wildcards.seed}, stage-2 seed {wildcards.stage2_seed}"
+
+
+use rule measure_transplant as measure_steering with:
+    log:
+        "<logs>/measure_steering/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/{measurement}.log",
+    benchmark:
+        "<benchmarks>/measure_steering/{dataset}/{define_type}/{model}/{plan}/seed{seed}/stage2_seed{stage2_seed}/{measurement}.tsv"
+    wildcard_constraints:
+        measurement=measurements_of("steering"),
+    params:
+        settings=settings_of("measurement"),
+        stage=lambda wildcards, input: Path(input.run).parent,
+        options=lambda wildcards, input: f"--twin {Path(input.twin).parent}",
+        script=path_of("measure_steering.py"),
+        code=code_version("measure_steering.py"),
+    message:
+        "Measure the steering of states: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model}, {wildcards.plan},"
         " seed {wildcards.seed}, stage-2 seed {wildcards.stage2_seed}"

@@ -53,6 +53,11 @@ def measure(comparison: Comparison, gaps: pd.DataFrame, axis: Mapping[str, float
     return Series(comparison.name(), values, len(by_seed) - len(complete), _limits(comparison))
 
 
+def seeds_and_cells(contrast: str, cells: Cells, gaps: pd.DataFrame, axis: Mapping[str, float | str]) -> pd.DataFrame:
+    """A contrast in the cells that are meant, a row per seed and a column per cell."""
+    return _select(_by_seed(gaps, contrast), cells, axis)
+
+
 def _limits(comparison: Comparison) -> tuple[float, float]:
     """The least and the largest number that a comparison can give a seed."""
     if comparison.slope_along:

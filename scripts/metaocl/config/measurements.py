@@ -54,6 +54,22 @@ class QuestionLoss(Sampled):
     kind: Literal["question_loss"]
 
 
+class Transplant(Entry):
+    """Rows of new aliases moved between a run and its twin with swapped tags; one token an alias, paired studies."""
+
+    kind: Literal["transplant"]
+
+
+class Steering(Entry):
+    """The state of reliably defined aliases added at question time, and as a control the alias's row of the twin."""
+
+    kind: Literal["steering"]
+    strength: float = Field(default=1.0, gt=0, description="How many times the difference of states is added.")
+
+
 Measurement = Annotated[
-    Alignment | GradientCosine | ReadoutOverlap | TagSemantics | TagProbes | QuestionLoss, Field(discriminator="kind")
+    Alignment | GradientCosine | ReadoutOverlap | TagSemantics | TagProbes | QuestionLoss | Transplant | Steering,
+    Field(discriminator="kind"),
 ]
+# Those that need a run's twin with swapped tags.
+OF_PAIRS = (Transplant, Steering)

@@ -50,7 +50,12 @@ OF_MECHANISMS = (
     _of_mechanism("readout_overlap", "read-out overlap", 0, 1),
     _of_mechanism("names_entity:never_defined", "naming the true entity behind the tag", 0, 1),
     _of_mechanism("tag_probe_above_permuted", "probe's accuracy less that of permuted labels", -1, 1),
+    _of_mechanism("transplant_rows", "exact match by the tag that rows were trained with", 0, 1),
+    _of_mechanism("transplant_network", "exact match by the tag that the network was trained with", 0, 1),
+    _of_mechanism("steering", "gain in exact match by an added state", -1, 1),
+    _of_mechanism("steering_control", "gain in exact match by the row of the other tag", -1, 1),
     _of_mechanism("question_loss", "loss of held-out questions", 0, inf),
+    _of_mechanism("definition_loss", "loss of definitions", 0, inf),
 )
 MEASURES = {
     measure.name: measure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +16,7 @@ from metaocl.config.entry import Entry
 from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.moments import before_new_definitions
 from metaocl.randomness import random_stream
-from metaocl.text.runs import Run
+from metaocl.text.runs import Run, open_run
 
 Settings = TypeVar("Settings", bound=Entry)
 
@@ -30,17 +31,37 @@ def measure_stage(
 
     measure: takes a run, the measurement's settings, a random stream and the epoch.
     """
+    arguments = _parser(description, settings).parse_args()
+    found: list[Measured] = []
+    for epoch, run in moments(arguments.stage, arguments.counterfactuals):
+        random = random_stream(f"measurement {arguments.settings.kind}", *arguments.seeds)
+        found += measure(run, arguments.settings, random, epoch)
+    _write(found, arguments.table)
+
+
+def measure_pair(
+    description: str | None,
+    settings: type[Settings],
+    measure: Callable[[Run, Run, Settings, int], Iterable[Measured]],
+) -> None:
+    """The same for what compares the end of a last stage with that of its twin with swapped tags."""
+    parser = _parser(description, settings)
+    parser.add_argument("--twin", type=Path, required=True, help="folder of the last stage with swapped tags")
+    arguments = parser.parse_args()
+    run, twin = (open_run(each, None, arguments.counterfactuals) for each in (arguments.stage, arguments.twin))
+    _write(list(measure(run, twin, arguments.settings, run.stage.epochs)), arguments.table)
+
+
+def _parser(description: str | None, settings: type[Entry]) -> argparse.ArgumentParser:
     parser = command_parser(description)
     parser.add_argument("--stage", type=Path, required=True, help="folder of a finished last stage")
     parser.add_argument("--counterfactuals", type=Path, required=True, help="parquet of definitions with every tag")
     parser.add_argument("--settings", type=settings.model_validate_json, required=True, help="settings, as JSON")
     parser.add_argument("--seeds", type=int, nargs="+", required=True, help="seed, then stage-2 seed")
     parser.add_argument("--table", type=Path, required=True, help="parquet to write: a row per number")
-    arguments = parser.parse_args()
+    return parser
 
-    found: list[Measured] = []
-    for epoch, run in moments(arguments.stage, arguments.counterfactuals):
-        random = random_stream(f"measurement {arguments.settings.kind}", *arguments.seeds)
-        found += measure(run, arguments.settings, random, epoch)
-    with published(arguments.table) as (place,):
+
+def _write(found: list[Measured], table: Path) -> None:
+    with published(table) as (place,):
         write_rows(found, Measured, place)

@@ -13,11 +13,12 @@ from metaocl.text.runs import Run
 
 
 def measure_question_loss(run: Run, aliases: int | None, epoch: int) -> Iterator[Measured]:
-    """For each alias, `question_loss`, the mean loss of its questions, in nats; tag: what it was defined with."""
+    """For each alias, the mean losses, in nats, of its questions, `question_loss`, and of its definition,
+    `definition_loss`: whether what was defined was learnt. tag: what it was defined with."""
     for subject in new_subjects(run.documents, aliases):
         tag = tag_in_training(subject.subset, run.stage.tags)
-        batch = run.task.examples(subject.questions).batch(range(len(subject.questions)), 1)
-        with torch.inference_mode():
-            loss, _ = run.task.loss(run.model, batch)
-        count = len(subject.questions)
-        yield Measured(epoch, subject.subset, subject.alias, tag, "", "question_loss", count, float(loss))
+        documents = {"question_loss": subject.questions, "definition_loss": subject.definitions[tag]}
+        for measure, asked in documents.items():
+            with torch.inference_mode():
+                loss, _ = run.task.loss(run.model, run.task.examples(asked).batch(range(len(asked)), 1))
+            yield Measured(epoch, subject.subset, subject.alias, tag, "", measure, len(asked), float(loss))

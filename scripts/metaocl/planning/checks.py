@@ -8,7 +8,7 @@ from math import ceil
 from metaocl.config.configuration import Config
 from metaocl.config.define_types import DefineType
 from metaocl.config.entry import ConfigError
-from metaocl.config.measurements import ReadoutOverlap, TagProbes, TagSemantics
+from metaocl.config.measurements import OF_PAIRS, ReadoutOverlap, Steering, TagProbes, TagSemantics, Transplant
 from metaocl.config.models import Model
 from metaocl.config.sources import Trex
 from metaocl.design.subsets import apportion, split_by_truth
@@ -52,20 +52,22 @@ def check_mechanisms(config: Config, origin: str) -> None:
                 what = "paired" if study.paired else f"plan {plan} with tags: {stage.tags}"
                 raise ConfigError(f"{where}: {what} needs definitions with tags, on their own; {define_type} has none")
         for cell in product(study.measurements, study.define_types, study.models, study.datasets):
-            if obstacle := _obstacle(config, *cell):
+            if obstacle := _obstacle(config, study.paired, *cell):
                 raise ConfigError(f"{where}.measurements: {cell[0]} {obstacle}")
 
 
-def _obstacle(config: Config, measurement: str, define_type: str, model: str, dataset: str) -> str | None:
+def _obstacle(config: Config, paired: bool, measurement: str, define_type: str, model: str, dataset: str) -> str | None:
     """Why something cannot be measured, if it cannot."""
     settings, defined, data = (
         config.measurements[measurement],
         config.define_types[define_type],
         config.datasets[dataset],
     )
+    if isinstance(settings, OF_PAIRS) and not paired:
+        return "compares runs with their twins; the study has not paired: true"
     if not _has_tags(defined):
         return f"needs definitions with tags, on their own; {define_type} has none"
-    if isinstance(settings, ReadoutOverlap) and not _has_rows(config.models[model], defined):
+    if isinstance(settings, ReadoutOverlap | Transplant | Steering) and not _has_rows(config.models[model], defined):
         return f"is about the embedding rows of aliases; those of {define_type} have several tokens with model {model}"
     if isinstance(settings, TagSemantics) and any(_ends_otherwise(form) for form in defined.forms()):
         return f"needs definitions that end with the entity; those of {define_type} do not"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from metaocl.design.contrasts import CONTRASTS, HEADLINES, ON_PAGE
+from metaocl.design.contrasts import CONTRASTS, HEADLINES, OF_MECHANISMS, ON_PAGE
 from metaocl.design.measures import MAIN_MEASURE, MEASURES
 from metaocl.design.test_sets import TEST_SET_TITLES
 from metaocl.planning.cells import CELL
@@ -40,6 +40,8 @@ def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame) -> str:
         parts += [
             _contrast_table(cell | cell[name], m.title) for name, m in MEASURES.items() if m.analysed and name in cell
         ]
+    if any(_of_mechanisms(cell) for cell in summary["cells"]):
+        parts += ["## Mechanisms\n", *(_mechanism_table(cell) for cell in summary["cells"] if _of_mechanisms(cell))]
     measured = metrics[metrics["measure"] == MAIN_MEASURE.name]
     for test_set, tests in measured.groupby("test_set", sort=False, observed=True):
         title = f"{MAIN_MEASURE.title.capitalize()} at the end of each stage: {TEST_SET_TITLES[test_set]}"
@@ -87,6 +89,26 @@ def _contrast_table(cell: dict[str, Any], measure: str) -> str:
             lines.append(f"| {contrast.title} | {' | '.join(shown)} |")
     reasons = {reason for contrast in ON_PAGE if (reason := _no_interval(cell.get(contrast.name)))}
     return "\n".join([*lines, *(f"\n–: no interval, as {reason}." for reason in sorted(reasons))]) + "\n"
+
+
+def _of_mechanisms(cell: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The contrasts between tags on the same aliases, and those of what was measured of models, by their titles."""
+    found = {c.title: cell if c.measure is None else cell.get(c.measure, {}) for c in OF_MECHANISMS}
+    names = {c.title: c.name for c in OF_MECHANISMS}
+    return {title: effects[names[title]] for title, effects in found.items() if names[title] in effects}
+
+
+def _mechanism_table(cell: dict[str, Any]) -> str:
+    lines = [
+        f"**{_cell_name(cell)}** ({cell['n_seeds']} seeds)\n",
+        "| contrast | mean | SD | 95 % CI | d |",
+        "|---|---|---|---|---|",
+    ]
+    for title, effect in _of_mechanisms(cell).items():
+        interval = "–" if _no_interval(effect) else _interval(effect)
+        shown = [_show(effect["mean"]), _show(effect["sd"]), interval, _show(effect["effect_size"], 2)]
+        lines.append(f"| {title} | {' | '.join(shown)} |")
+    return "\n".join(lines) + "\n"
 
 
 def _final_table(metrics: pd.DataFrame) -> str:

@@ -1,0 +1,169 @@
+"""Hypotheses about mechanisms as data: each a statement, and predictions that can fail, judged as claims are.
+
+A prediction is *supported* where its test is significant, *failed* where the opposite is, and else *undecided*. What
+would count as failed is thus in the entry: a mean significantly on the other side of the threshold; for `within`, one
+significantly outside of it. A hypothesis is *ruled out here* if a prediction failed, it *survives* if all were
+supported, and is else *open*. "Here" is the bed that it names: a hypothesis may fare differently elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import pandas as pd
+from pydantic import Field, ValidationError, model_validator
+
+from metaocl.claims.entries import Claim, ContrastName, Part
+from metaocl.claims.measuring import seeds_and_cells
+from metaocl.claims.verdicts import judge
+from metaocl.config.entry import ConfigError, Entry, Slug
+from metaocl.config.parsing import describe_mistake
+from metaocl.statistics.relations import Relation, relate_over_cells, relate_over_seeds
+from metaocl.statistics.significance import SIGNIFICANCE
+
+Outcome = Literal["supported", "failed", "undecided", "not run"]
+Fate = Literal["ruled out here", "survives", "open"]
+OUTCOMES: dict[str, Outcome] = {
+    "reproduced": "supported",
+    "contradicted": "failed",
+    "inconclusive": "undecided",
+    "not run": "not run",
+}
+KEYS_AT = "scripts/metaocl/claims/hypotheses.py"
+
+
+class Prediction(Part):
+    """What must be seen if a hypothesis holds: a part of a claim, or a relation between two contrasts."""
+
+    id: Slug = Field(description="Name of the prediction.")
+    statement: str = Field(min_length=1, description="The prediction in a sentence.")
+    study: Slug = Field(description="The study that tests it.")
+    relates_to: ContrastName | None = Field(
+        default=None, description="A contrast: Spearman's correlation with it is predicted, in place of a mean."
+    )
+    over: Literal["seeds", "cells"] = Field(
+        default="seeds", description="Correlate over the seeds of one cell, or over the means of the cells."
+    )
+
+    @model_validator(mode="after")
+    def _relations_have_a_direction(self) -> Self:
+        if self.relates_to and (self.must_be == "within" or self.threshold or self.less or self.against):
+            raise ValueError("a relation is predicted to be above or below 0, of one contrast in `cells`")
+        return self
+
+
+class Hypothesis(Entry):
+    """A mechanism that may be at work."""
+
+    id: Slug = Field(description="Name of the hypothesis.")
+    statement: str = Field(min_length=1, description="The hypothesis in a sentence.")
+    bed: str = Field(min_length=1, description="The model and data that the verdict is about.")
+    predictions: list[Prediction] = Field(min_length=1, description="All must hold.")
+    minimum_seeds: int = Field(default=10, ge=2, description="Fewest stage-1 seeds for a verdict.")
+
+
+class Hypotheses(Entry):
+    """The file of hypotheses."""
+
+    hypotheses: list[Hypothesis] = Field(min_length=1, description="The hypotheses.")
+
+    @model_validator(mode="after")
+    def _no_id_twice(self) -> Self:
+        names = [each.id for each in self.hypotheses]
+        names += [prediction.id for each in self.hypotheses for prediction in each.predictions]
+        if doubled := [name for name, count in Counter(names).items() if count > 1]:
+            raise ValueError(f"hypotheses has the id {', '.join(doubled)} more than once")
+        return self
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the runs say of a prediction. reason: one sentence with the numbers that decided."""
+
+    hypothesis: str
+    prediction: str
+    outcome: Outcome
+    reason: str
+    n_seeds: int | None = None
+    p_value: float | None = None
+
+
+def parse_hypotheses(raw: object, origin: str) -> list[Hypothesis]:
+    """The typed form of `raw`, as YAML gives it; `origin` names its file in messages.
+
+    Raises ConfigError with one line per mistake.
+    """
+    try:
+        return Hypotheses.model_validate(raw).hypotheses
+    except ValidationError as error:
+        lines = [describe_mistake(mistake, origin, mistake["loc"], KEYS_AT) for mistake in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def judge_hypothesis(
+    hypothesis: Hypothesis, gaps: Mapping[str, pd.DataFrame], axes: Mapping[str, Mapping[str, float | str]]
+) -> list[Finding]:
+    """A finding for each prediction.
+
+    gaps, axes: by study, as `metaocl.claims.verdicts.judge` takes them.
+    """
+    return [_judge(hypothesis, each, gaps.get(each.study), axes.get(each.study, {})) for each in hypothesis.predictions]
+
+
+def fate_of(findings: Sequence[Finding]) -> Fate:
+    """What becomes of a hypothesis with these findings."""
+    outcomes = {finding.outcome for finding in findings}
+    return "ruled out here" if "failed" in outcomes else "survives" if outcomes == {"supported"} else "open"
+
+
+def _judge(
+    hypothesis: Hypothesis, prediction: Prediction, gaps: pd.DataFrame | None, axis: Mapping[str, float | str]
+) -> Finding:
+    if prediction.relates_to and gaps is not None:
+        return _judge_relation(hypothesis, prediction, gaps, axis)
+    claim = Claim(
+        id=prediction.id,
+        statement=prediction.statement,
+        study=prediction.study,
+        parts=[_part_of(prediction)],
+        minimum_seeds=hypothesis.minimum_seeds,
+    )
+    verdict = judge(claim, gaps, axis)
+    outcome = OUTCOMES[verdict.verdict]
+    return Finding(hypothesis.id, prediction.id, outcome, verdict.reason, verdict.n_seeds, verdict.p_value)
+
+
+def _part_of(prediction: Prediction) -> Part:
+    return Part(**{name: getattr(prediction, name) for name in Part.model_fields})
+
+
+def _judge_relation(
+    hypothesis: Hypothesis, prediction: Prediction, gaps: pd.DataFrame, axis: Mapping[str, float | str]
+) -> Finding:
+    """Whether a correlation is significantly on the predicted side of 0, by permutation, or on the other one."""
+    names = (prediction.contrast, str(prediction.relates_to))
+    tables = [seeds_and_cells(name, prediction.cells, gaps, axis) for name in names]
+    seeds = sorted(set.intersection(*(set(table.dropna().index) for table in tables)))
+    measure, effect = (table.loc[seeds].to_numpy(dtype=float) for table in tables)
+    if not seeds or not measure.size or measure.shape != effect.shape:
+        return Finding(hypothesis.id, prediction.id, "not run", f"Study {prediction.study} has not both contrasts.")
+    if prediction.over == "cells":
+        found = relate_over_cells(measure, effect)
+    else:
+        found = relate_over_seeds(measure.mean(axis=1), effect.mean(axis=1))
+    p, opposite = (found.p_above, found.p_below)[:: 1 if prediction.must_be == "above" else -1]
+    outcome: Outcome = "undecided"
+    if len(seeds) >= hypothesis.minimum_seeds:
+        outcome = "supported" if p <= SIGNIFICANCE else "failed" if opposite <= SIGNIFICANCE else "undecided"
+    return Finding(hypothesis.id, prediction.id, outcome, _sentence(prediction, found), len(seeds), p)
+
+
+def _sentence(prediction: Prediction, found: Relation) -> str:
+    interval = f"[{found.ci_low:.2f}, {found.ci_high:.2f}]"
+    return (
+        f"Spearman's ρ of {prediction.contrast} and {prediction.relates_to} over {prediction.over} is {found.rho:.2f} "
+        f"{interval}, {found.n_seeds} seeds."
+    )

@@ -1,0 +1,44 @@
+"""What became of the hypotheses about mechanisms: a table for programs and a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from metaocl.claims.hypotheses import Finding, Hypothesis, fate_of
+
+NOTES = """
+A prediction is *supported* if its test is significant (5 %, one-sided: a t test over stage-1 seeds, or for a relation
+a permutation test), *failed* if the opposite is, else *undecided*; *not run* without its study. A hypothesis is *ruled
+out here* if a prediction failed, *survives* if all were supported, and is else *open*. Here is the bed named: where
+everything that is learnt about an alias passes through one row that a fixed network reads, the directions that are read
+are the gradient's directions, so selective reading and gradient alignment are one fact seen twice. What could part
+them are models that store facts in shared weights.
+"""
+
+
+def findings_table(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence[Finding]]) -> pd.DataFrame:
+    """One row per prediction: its hypothesis with its fate, statement, study, and what was found."""
+    rows = [
+        vars(finding)
+        | {"fate": fate_of(found), "bed": hypothesis.bed, "statement": prediction.statement, "study": prediction.study}
+        for hypothesis, found in zip(hypotheses, findings, strict=True)
+        for prediction, finding in zip(hypothesis.predictions, found, strict=True)
+    ]
+    return pd.DataFrame(rows).astype({"n_seeds": "Int64"})
+
+
+def findings_page(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence[Finding]]) -> str:
+    """A Markdown page: a section for each hypothesis, a table of its predictions."""
+    parts = ["# Hypotheses about mechanisms\n"]
+    for hypothesis, found in zip(hypotheses, findings, strict=True):
+        parts.append(f"## {hypothesis.id}: **{fate_of(found)}**\n\n{hypothesis.statement} Bed: {hypothesis.bed}.\n")
+        parts.append("| prediction | verdict | seeds | p | why |\n|---|---|---|---|---|")
+        for prediction, finding in zip(hypothesis.predictions, found, strict=True):
+            seeds = "–" if finding.n_seeds is None else str(finding.n_seeds)
+            p = "–" if finding.p_value is None else f"{finding.p_value:.2g}"
+            named = f"`{prediction.id}` {prediction.statement}"
+            parts.append(f"| {named} | **{finding.outcome}** | {seeds} | {p} | {finding.reason} |")
+        parts.append("")
+    return "\n".join(parts) + NOTES

@@ -1,0 +1,103 @@
+"""Hypotheses on made tables, one for each verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from claim_samples import FOUR, make_gaps
+
+from metaocl.claims.hypotheses import Finding, fate_of, judge_hypothesis, parse_hypotheses
+from metaocl.config.entry import ConfigError
+
+AXIS = {"s": {}}
+
+
+def hypothesis(*predictions, minimum_seeds=4):
+    common = {"id": "p", "statement": "It is so.", "study": "s", "contrast": "meta_ocl", "must_be": "above"}
+    entry = {"id": "h", "statement": "Why.", "bed": "a made table", "minimum_seeds": minimum_seeds}
+    entry["predictions"] = [common | {"id": f"p{n}"} | each for n, each in enumerate(predictions)]
+    (parsed,) = parse_hypotheses({"hypotheses": [entry]}, "made.yaml")
+    return parsed
+
+
+def outcomes(parsed, gaps, axes=AXIS):
+    return [finding.outcome for finding in judge_hypothesis(parsed, gaps, axes)]
+
+
+def test_each_verdict_of_a_prediction():
+    gaps = {"s": make_gaps(FOUR)}
+    predictions = (
+        {},
+        {"must_be": "below"},
+        {"threshold": 0.25},
+        {"study": "t"},
+        {"must_be": "within", "threshold": 0.02},
+    )
+    assert outcomes(hypothesis(*predictions), gaps) == ["supported", "failed", "undecided", "not run", "failed"]
+    assert outcomes(hypothesis({}, minimum_seeds=5), gaps) == ["undecided"]
+
+
+@pytest.mark.parametrize(
+    ("found", "fate"),
+    [
+        (["supported", "supported"], "survives"),
+        (["supported", "failed"], "ruled out here"),
+        (["not run", "failed"], "ruled out here"),
+        (["supported", "undecided"], "open"),
+        (["supported", "not run"], "open"),
+    ],
+)
+def test_what_becomes_of_a_hypothesis(found, fate):
+    assert fate_of([Finding("h", "p", outcome, "") for outcome in found]) == fate
+
+
+def related(sign, seeds=12):
+    """Alignment and the loss of questions in two cells; in each the loss is `sign` times the alignment."""
+    random = np.random.default_rng(0)
+    tables = []
+    for define_type, level in (("tve", 0.1), ("weak", 0.0)):
+        alignment = level + 0.02 * random.standard_normal(seeds)
+        tables.append(make_gaps(alignment, "alignment", define_type=define_type).assign(measure="cosine:all"))
+        loss = make_gaps(sign * alignment, "question_loss_paired", define_type=define_type)
+        tables.append(loss.assign(measure="question_loss"))
+    return {"s": pd.concat(tables)}
+
+
+RELATION = {"contrast": "alignment", "relates_to": "question_loss_paired", "cells": {"define_types": ["tve"]}}
+
+
+def test_each_verdict_of_a_relation():
+    below = RELATION | {"must_be": "below"}
+    assert outcomes(hypothesis(below, RELATION), related(-1)) == ["supported", "failed"]
+    assert outcomes(hypothesis(below, minimum_seeds=13), related(-1)) == ["undecided"]
+    assert outcomes(hypothesis(below), {"s": make_gaps(FOUR)}) == ["not run"]
+    assert outcomes(hypothesis(below), {}) == ["not run"]
+
+
+def test_two_cells_cannot_show_a_relation_over_cells():
+    over = {"contrast": "alignment", "relates_to": "question_loss_paired", "over": "cells", "must_be": "below"}
+    (finding,) = judge_hypothesis(hypothesis(over), related(-1), AXIS)
+    assert (finding.outcome, finding.p_value) == ("undecided", 0.5)
+    assert "ρ of alignment and question_loss_paired over cells is -1.00" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        ({"contrast": "alinement"}, "no such contrast"),
+        ({"relates_to": "ocl", "threshold": 0.1}, "above or below 0"),
+        ({"must_be": "equal"}, "'above', 'below' or 'within'"),
+        ({"colour": "red"}, "unknown key"),
+    ],
+)
+def test_mistakes_are_one_line(mistake, message):
+    with pytest.raises(ConfigError, match="made.yaml") as raised:
+        hypothesis(mistake)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_id_is_given_once():
+    with pytest.raises(ConfigError, match="more than once"):
+        hypothesis({}, {"id": "p0"})
