@@ -99,7 +99,6 @@ def test_the_first_states_differ_by_what_was_planted(pair):
 
 
 def test_steering_finds_a_state_that_helps_and_its_control_the_row(pair, monkeypatch):
-    run, _ = pair
     moved = []
     plain_moved = steering.states_moved
 
