@@ -176,6 +176,28 @@ MISTAKES = {
         "lion",
         [f"{STAGE}.optimizer", "'lion'", "'adafactor', 'adamw' or 'sgd'"],
     ),
+    "tags in a stage without new definitions": (
+        f"{STAGE}.tags",
+        "swapped",
+        [STAGE, "tags: is about new aliases", "no new_definitions"],
+    ),
+    "snapshot after the last epoch": (f"{STAGE}.snapshots", [3], [STAGE, "snapshots lists epoch 3", "1 to 2"]),
+    "branch of nothing": (
+        "plans.one_stage.branch_of",
+        "two_stage",
+        ["plans.one_stage.branch_of is 'two_stage'", "two_stages, three_stages"],
+    ),
+    "branch with all stages": (
+        "plans.three_stages.branch_of",
+        "two_stages",
+        ["plans.three_stages has 3 stages", "its last stage alone"],
+    ),
+    "measurement that is none": (
+        "measurements",
+        {"a": {"kind": "alinement"}},
+        ["measurements.a", "'alignment', 'gradient_cosine'"],
+    ),
+    "measurement not declared": (f"{STUDY}.measurements", ["a"], [f"{STUDY}.measurements names a"]),
     "unknown source": ("datasets.people.source", "wikidata", ["datasets.people.source", "'wikidata'", "'people'"]),
 }
 

@@ -5,7 +5,9 @@ import yaml
 from project import ROOT, copy_project, planned_jobs, use_config
 
 # The paper's whole grid takes ten seconds to plan, and is in test_paper_grid.
-CONFIGS = [path for path in sorted((ROOT / "config").rglob("*.yaml")) if path.stem not in ("claims", "hypotheses", "paper")]
+CONFIGS = [
+    path for path in sorted((ROOT / "config").rglob("*.yaml")) if path.stem not in ("claims", "hypotheses", "paper")
+]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -14,7 +14,9 @@ from project import CONFIG, ROOT, TINY, copy_project, snakemake
 
 from metaocl.artifacts.code_version import EXCLUDED, SETTINGS, reached_definitions
 
-RULES = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+RULES_FOLDER = ROOT / "workflow/rules"
+RULES = "".join(path.read_text() for path in sorted(RULES_FOLDER.glob("*.smk")))
+MEASUREMENTS = sorted(re.findall(r'path_of\("measure_(\w+)\.py"\)', (RULES_FOLDER / "mechanisms.smk").read_text()))
 SCRIPTS = sorted(set(re.findall(r'path_of\("(\w+)\.py"\)', RULES)))
 # Python runs this when it starts. In a script it notes which functions of the library are entered, and from which file.
 # What the import of a module runs, for the sake of a definition that may not be used, is not noted.
@@ -61,7 +63,9 @@ def configuration() -> dict[str, Any]:
     config["define_types"]["tve"] = {"order": "tve"}
     study = config["studies"]["entities"]
     base = {"datasets": ["people"], "define_types": ["tve"], "models": ["base"], "plans": ["two_stages"]}
-    config["studies"] = {"entities": study | {"datasets": ["trex"]}, "base": study | base | {"axis": "plan"}}
+    config["measurements"] = {kind: {"kind": kind} for kind in MEASUREMENTS}
+    measured = {"paired": True, "measurements": list(MEASUREMENTS), "axis": "plan"}
+    config["studies"] = {"entities": study | {"datasets": ["trex"]}, "base": study | base | measured}
     return config
 
 
@@ -76,7 +80,7 @@ def workspace(tmp_path_factory):
     (folder / "witness/sitecustomize.py").write_text(WITNESS)
     environment = {"PYTHONPATH": str(folder / "witness"), "NOTES": str(folder / "notes")}
     facts = [f"results/facts/{dataset}/facts.parquet" for dataset in ("cvdb", "set_inclusion", "modular")]
-    snakemake("everything", *facts, cwd=folder, **environment)
+    snakemake("everything", "results/summaries/hypotheses.md", *facts, cwd=folder, **environment)
     # Any model that transformers saved will do.
     shutil.copytree(folder / "results/random_models/trex/random/seed0/model", folder / "data/model")
     snakemake("results/pretrained_models/local/model", cwd=folder, **environment)

@@ -38,7 +38,7 @@ def measure_steering(run: Run, twin: Run, strength: float, epoch: int) -> Iterat
     with rows_replaced(run, rows, rows_of(twin, rows)):
         control = exact_matches(run, questions)
     gains = [sum(found[alias][1] - plain[alias][1] for alias in plain) for found in by_block]
-    named = [(f"block {block}", "steering", found) for block, found in enumerate(by_block)]
+    named = [(f"block{block}", "steering", found) for block, found in enumerate(by_block)]
     named += [("", "steering", by_block[gains.index(max(gains))]), ("", "steering_control", control)]
     for place, measure, found in named:
         for alias, (subset, value, count) in found.items():

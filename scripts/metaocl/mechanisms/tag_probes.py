@@ -42,7 +42,7 @@ def measure_tag_probes(run: Run, random: np.random.Generator, epoch: int) -> Ite
         best: dict[str, float] = {}
         for token in range(_first_difference(tokens), tokens.shape[1]):
             for block, after in enumerate(states):
-                place = f"{attribute}, block {block}, token {token - tokens.shape[1]}"
+                place = f"{attribute}/block{block}/token{token - tokens.shape[1]}"
                 found = _probe(after[:, token], labels, shuffled, control)
                 for measure, accuracy in found.items():
                     best[measure] = max(best.get(measure, 0.0), accuracy)

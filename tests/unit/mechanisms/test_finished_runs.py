@@ -91,7 +91,7 @@ def test_a_tag_that_was_planted_into_alias_rows_is_found(run):
         "control_probe",
         "tag_probe_above_permuted",
     }
-    at_alias = [row.value for row in planted if row.measure == "tag_probe" and "block 0" in row.place]
+    at_alias = [row.value for row in planted if row.measure == "tag_probe" and "block0" in row.place]
     assert max(at_alias) == 1
     above = [
         np.mean([row.value for row in found if row.measure == "tag_probe_above_permuted"]) for found in (plain, planted)

@@ -114,8 +114,8 @@ def test_steering_finds_a_state_that_helps_and_its_control_the_row(pair, monkeyp
     found = list(measure_steering(*pair, strength=2.0, epoch=2))
     gains = {(row.measure, row.place): row.value for row in found}
     assert gains == {
-        ("steering", "block 0"): 1.0,
-        ("steering", "block 1"): 0.0,
+        ("steering", "block0"): 1.0,
+        ("steering", "block1"): 0.0,
         ("steering", ""): 1.0,
         ("steering_control", ""): 0.0,
     }

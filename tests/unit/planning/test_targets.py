@@ -10,7 +10,9 @@ from metaocl.planning.places import model_before
 from metaocl.planning.targets import findings, study_results, study_runs
 
 CONFIGS = sorted(
-    path for path in (Path(__file__).parents[3] / "config").glob("*.yaml") if path.name not in ("claims.yaml", "hypotheses.yaml")
+    path
+    for path in (Path(__file__).parents[3] / "config").glob("*.yaml")
+    if path.name not in ("claims.yaml", "hypotheses.yaml")
 )
 
 

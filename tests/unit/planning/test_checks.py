@@ -1,0 +1,82 @@
+"""Requests that only several sections together show to make no sense are refused at planning, in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from metaocl.config.entry import ConfigError
+from metaocl.config.parsing import parse_config
+from metaocl.planning.checks import check_mechanisms
+
+TINY = yaml.safe_load((Path(__file__).parents[2] / "workflow/tiny.yaml").read_text())
+PRETRAINED = {"pretrained": {"folder": "data/model"}}
+
+
+def checked(study, **sections):
+    """Check the tiny configuration with keys of its study, and entries of its sections, changed."""
+    raw = yaml.safe_load(yaml.safe_dump(TINY))
+    raw["studies"]["tiny"] |= study
+    for section, entries in sections.items():
+        raw[section] = raw.get(section, {}) | entries
+    check_mechanisms(parse_config(raw, "tiny.yaml"), "tiny.yaml")
+
+
+def branch(**settings):
+    last = TINY["plans"]["two_stages"]["stages"][-1]
+    return {"plans": {"branch": {"branch_of": "two_stages", "stages": [last | {"outputs": "vocabulary"} | settings]}}}
+
+
+def measured(kind):
+    return {"measurements": {"a": {"kind": kind}}}
+
+
+def test_what_can_be_done_passes():
+    checked({"plans": ["branch"]}, **branch(trained="aliases"))
+    checked({"paired": True, "measurements": ["a"]}, **measured("transplant"))
+    checked({"measurements": ["a"]}, **measured("tag_semantics"))
+
+
+@pytest.mark.parametrize(
+    ("study", "sections", "message"),
+    [
+        (
+            {"plans": ["branch"], "models": ["subwords"]},
+            branch(trained="aliases") | {"models": {"subwords": PRETRAINED}},
+            "plan branch is about the embedding rows of aliases; those of tve have several tokens with model subwords",
+        ),
+        (
+            {"plans": ["branch"], "define_types": ["spaced"]},
+            branch(project_rows={"remove": 2}) | {"define_types": {"spaced": {"alias_style": "spaced"}}},
+            "those of spaced have several tokens",
+        ),
+        (
+            {"paired": True, "define_types": ["context"]},
+            {"define_types": {"context": {"placement": "in_context"}}},
+            "paired needs definitions with tags, on their own; context has none",
+        ),
+        ({"measurements": ["a"]}, measured("transplant"), "the study has not paired: true"),
+        (
+            {"measurements": ["a"], "models": ["subwords"]},
+            measured("readout_overlap") | {"models": {"subwords": PRETRAINED}},
+            "measurements: a is about the embedding rows",
+        ),
+        (
+            {"measurements": ["a"], "define_types": ["first"]},
+            measured("tag_semantics") | {"define_types": {"first": {"order": "evt"}}},
+            "a needs definitions that end with the entity; those of first do not",
+        ),
+        (
+            {"measurements": ["a"], "datasets": ["few"]},
+            measured("tag_probes") | {"datasets": {"few": {"source": "people", "entities": 16}}},
+            "a needs 5 aliases of qd1consis and of qd2incons; few has 4",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(study, sections, message):
+    with pytest.raises(ConfigError) as raised:
+        checked(study, **sections)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
