@@ -54,3 +54,29 @@ rule plot_gaps:
         "Plot the gaps of study {wildcards.study} against what it varies"
     shell:
         "python {params.script} --gaps {input.gaps} --axis {params.axis:q} --figures {output} --log {log}"
+
+
+rule plot_relations:
+    input:
+        gaps="<results>/tables/{study}/gaps.parquet",
+        style=str(REPOSITORY / "scripts/metaocl/figures/style.mplstyle"),
+    output:
+        report(
+            multiext("<results>/figures/{study}/relations", ".pdf", ".svg", ".png"),
+            caption="../report/relations.rst",
+            category="Figures",
+            subcategory="{study}",
+        ),
+    log:
+        "<logs>/plot_relations/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_relations/{study}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        script=path_of("plot_relations.py"),
+        code=code_version("plot_relations.py"),
+    message:
+        "Plot alignment against effect in study {wildcards.study}"
+    shell:
+        "python {params.script} --gaps {input.gaps} --figures {output} --log {log}"

@@ -1,0 +1,61 @@
+"""A measure against an effect: every stage-1 seed a dot, every cell a colour and shape, with its mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from metaocl.design.contrasts import CONTRASTS
+from metaocl.errors import UserError
+from metaocl.figures.gaps import COLORS, MARKERS
+from metaocl.figures.style import PAGE_WIDTH, SMALL, styled
+from metaocl.planning.cells import CELL
+from metaocl.statistics.relations import spearman
+
+MEASURE = "alignment"
+EFFECTS = ("question_loss_paired", "meta_ocl_paired")
+LABELS = {
+    "alignment": "cos, reliable − unreliable tag",
+    "question_loss_paired": "loss of questions, reliable − unreliable tag",
+    "meta_ocl_paired": "exact match, reliable − unreliable tag",
+}
+
+
+def draw_relations(gaps: pd.DataFrame) -> Figure:
+    """Gradient alignment against the paired effect in the loss of questions and in exact match, as far as there are.
+
+    gaps: one row per cell, measure, contrast and stage-1 seed. Raises UserError where one of the two is missing.
+    """
+    main = gaps[gaps["measure"].isin(["exact_match", *(c.measure for c in CONTRASTS.values() if c.measure)])]
+    wide = main.pivot_table(index=[*CELL, "seed"], columns="contrast", values="gap", sort=False)
+    effects = [effect for effect in EFFECTS if effect in wide]
+    if MEASURE not in wide or not effects:
+        raise UserError(f"the gaps have no {MEASURE} with {' or '.join(EFFECTS)}: ask for paired: true and alignment")
+    with styled():
+        figure = Figure((PAGE_WIDTH, 2.9), layout="constrained")
+        for axes, effect in zip(figure.subplots(1, len(effects), squeeze=False)[0], effects, strict=True):
+            _draw_panel(axes, wide[[MEASURE, effect]].dropna(), effect)
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3))
+    return figure
+
+
+def _draw_panel(axes: Axes, points: pd.DataFrame, effect: str) -> None:
+    """Seeds as small dots, cells' means as large ones; ρ inside the cells, as their mean, and over their means."""
+    inside = []
+    for place, (cell, seeds) in enumerate(points.groupby(CELL, sort=False)):
+        color, marker = COLORS[place % len(COLORS)], MARKERS[place % len(MARKERS)]
+        x, y = (seeds[name].to_numpy() for name in (MEASURE, effect))
+        axes.plot(x, y, marker, color=color, markersize=3, alpha=0.5, linestyle="none")
+        axes.plot(x.mean(), y.mean(), marker, color=color, markersize=7, linestyle="none", label=" × ".join(cell[1:]))
+        inside.append(float(spearman(x, y)))
+    means = points.groupby(CELL, sort=False).mean()
+    over = float(spearman(means[MEASURE].to_numpy(), means[effect].to_numpy()))
+    known = [rho for rho in inside if not np.isnan(rho)]
+    texts = [f"ρ inside cells {np.mean(known):.2f}"] if known else []
+    texts += [] if np.isnan(over) else [f"over {len(means)} cells {over:.2f}"]
+    axes.set_title(", ".join(texts), fontsize=SMALL + 1)
+    axes.set_xlabel(LABELS[MEASURE])
+    axes.set_ylabel(LABELS[effect])

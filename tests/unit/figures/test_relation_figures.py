@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from metaocl.errors import UserError
+from metaocl.figures.relations import draw_relations
+
+CELL = {"dataset": "d", "model": "m", "plan": "p"}
+
+
+def related(*define_types):
+    """Per define type 5 seeds whose loss falls as alignment grows."""
+    tables = []
+    for level, define_type in enumerate(define_types):
+        x = level + np.linspace(0, 0.1, 5)
+        for contrast, measure, values in (
+            ("alignment", "cosine:all", x),
+            ("question_loss_paired", "question_loss", -x),
+            ("meta_ocl_paired", "exact_match", 0.1 * x),
+        ):
+            rows = pd.DataFrame({"seed": range(5), "gap": values})
+            tables.append(rows.assign(**CELL, define_type=define_type, measure=measure, contrast=contrast))
+    return pd.concat(tables)
+
+
+def test_seeds_and_cells_are_told_apart():
+    figure = draw_relations(related("tve", "weak"))
+    assert [axes.get_title() for axes in figure.axes] == [
+        "ρ inside cells -1.00, over 2 cells -1.00",
+        "ρ inside cells 1.00, over 2 cells 1.00",
+    ]
+    lines = figure.axes[0].lines
+    assert [len(line.get_xdata(orig=False)) for line in lines] == [5, 1, 5, 1]
+    assert lines[0].get_marker() != lines[2].get_marker()
+    assert np.allclose(lines[3].get_xydata(), [[1.05, -1.05]])
+
+
+def test_a_study_without_pairs_is_told_what_it_needs():
+    gaps = related("tve")
+    with pytest.raises(UserError, match="ask for paired: true"):
+        draw_relations(gaps[gaps["contrast"] == "alignment"])
