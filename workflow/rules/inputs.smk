@@ -7,7 +7,7 @@ from metaocl.planning.inputs import (
     source_files,
     source_version,
 )
-from metaocl.planning.places import RESULTS, model_before
+from metaocl.planning.places import RESULTS, STAGE, model_before
 
 
 def told_in_one_line(ask):
@@ -79,3 +79,17 @@ def last_documents(wildcards):
     if settings.plans[wildcards.plan].is_tagged_otherwise:
         files.append(f"{folder}/stage2_seed{{stage2_seed}}/counterfactuals.parquet")
     return files
+
+
+def measurements_of(kind):
+    """A pattern of the measurements of a kind that the configuration has."""
+    names = [
+        name for name, entry in settings.measurements.items() if entry.kind == kind
+    ]
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def snapshots_of_last_stage(wildcards):
+    """The models along the last stage, if it keeps some."""
+    kept_ones = plan_stages(wildcards)[-1].snapshots
+    return f"{STAGE}/stage2_seed{{stage2_seed}}/snapshots" if kept_ones else []

@@ -5,20 +5,6 @@ MEASURED = f"{STAGE}/stage2_seed{{stage2_seed}}"
 TWIN = MEASURED.replace("{plan}", "{plan}.swapped")
 
 
-def measurements_of(kind):
-    """A pattern of the measurements of a kind that the configuration has."""
-    names = [
-        name for name, entry in settings.measurements.items() if entry.kind == kind
-    ]
-    return "|".join(map(re.escape, names)) or "(?!)"
-
-
-def snapshots_of_last_stage(wildcards):
-    """The models along the last stage, if it keeps some."""
-    kept_ones = plan_stages(wildcards)[-1].snapshots
-    return f"{MEASURED}/snapshots" if kept_ones else []
-
-
 rule measure_alignment:
     input:
         before=previous_model,

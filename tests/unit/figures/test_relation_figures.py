@@ -27,7 +27,7 @@ def related(*define_types):
 
 def test_seeds_and_cells_are_told_apart():
     figure = draw_relations(related("tve", "weak"))
-    assert [axes.get_title() for axes in figure.axes] == [
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "ρ inside cells -1.00, over 2 cells -1.00",
         "ρ inside cells 1.00, over 2 cells 1.00",
     ]

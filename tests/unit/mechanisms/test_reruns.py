@@ -1,0 +1,39 @@
+"""An edit of a measurement or a hypothesis reruns no training, and no other measurement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from metaocl.artifacts.code_version import reached_definitions
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
+OWN = {
+    "alignment": "alignment",
+    "readout_overlap": "readout",
+    "tag_semantics": "semantics",
+    "tag_probes": "tag_probes",
+    "question_loss": "question_loss",
+    "transplant": "transplants",
+    "steering": "steering",
+}
+
+
+def reached_modules(script):
+    return {module for module, _ in reached_definitions(SCRIPTS / f"{script}.py")}
+
+
+def test_training_reaches_no_measurement_and_no_hypothesis():
+    for script in ("train_stage", "train_base_model", "write_documents", "write_new_definitions"):
+        reached = reached_modules(script)
+        assert not [module for module in reached if module.startswith(("metaocl.mechanisms", "metaocl.claims"))]
+
+
+@pytest.mark.parametrize("measurement", OWN)
+def test_a_measurement_reaches_its_own_module_and_no_others(measurement):
+    reached = {module.rpartition(".")[2] for module in reached_modules(f"measure_{measurement}")}
+    assert OWN[measurement] in reached
+    # Steering has the transplant as its control.
+    others = set(OWN.values()) - {OWN[measurement], *({"transplants"} if measurement == "steering" else ())}
+    assert reached & others == set()
