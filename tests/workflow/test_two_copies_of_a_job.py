@@ -75,7 +75,7 @@ def finished(job):
 
 
 def contents(folder):
-    """The bytes of all files in a folder, but of those that say how long a run took; and its history without seconds."""
+    """The bytes of all files in a folder, but of those that say how long it took; and its history without seconds."""
     files = [file for file in folder.rglob("*") if file.is_file() and file.name not in TIMED]
     history = read_table(folder / "history.parquet").drop_columns(["seconds"])
     return {str(file.relative_to(folder)): file.read_bytes() for file in files} | {"history": history.to_pydict()}
