@@ -23,7 +23,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from metaocl.config.plans import Plan, Stage
+from metaocl.config.plans import Plan, Stage, evaluated_epochs
 from metaocl.design.test_sets import MAX_NEW_TOKENS, TEST_SETS
 from metaocl.randomness import random_stream
 from metaocl.text.models import grow_embeddings, load_model
@@ -98,7 +98,7 @@ def run_stage(
         f"{part}_{subset}": PaddedExamples(split, tokenizer, length, stage)
         for (part, subset), split in tested.groupby(["part", "subset"])
     }
-    stopwatch = Stopwatch(Questions(tested, tokenizer), stage.evaluated)
+    stopwatch = Stopwatch(Questions(tested, tokenizer), evaluated_epochs(stage))
     trainer = OrderedTrainer(
         model=model,
         args=training_arguments(stage, folder),
@@ -110,7 +110,7 @@ def run_stage(
     trainer.order = torch.Generator().manual_seed(order_seed)
     trainer.train()
     speed = stopwatch.speed
-    speed.steps, speed.sweeps = trainer.state.global_step, len(stage.evaluated)
+    speed.steps, speed.sweeps = trainer.state.global_step, len(evaluated_epochs(stage))
     speed.tokens = trained.tokens * stage.epochs
     return pd.concat(stopwatch.tables), speed
 
