@@ -23,12 +23,15 @@ rule measure_alignment:
         measurement=measurements_of("alignment"),
     conda:
         "../../environment.yml"
+    threads: model_threads
     resources:
         gpu=1,
         mem_mb=job_memory,
         runtime=stage_minutes,
+        cpus_per_task=model_threads,
     params:
         settings=settings_of("measurement"),
+        threads=model_threads,
         stage=lambda wildcards, input: Path(input.run).parent,
         options="",
         script=path_of("measure_alignment.py"),
@@ -38,7 +41,7 @@ rule measure_alignment:
         " seed {wildcards.seed}, stage-2 seed {wildcards.stage2_seed}"
     shell:
         "HF_HUB_OFFLINE=1 python {params.script} --stage {params.stage} {params.options} --counterfactuals {input.counterfactuals}"
-        " --settings {params.settings:q} --seeds {wildcards.seed} {wildcards.stage2_seed} --table {output} --log {log}"
+        " --settings {params.settings:q} --threads {params.threads} --seeds {wildcards.seed} {wildcards.stage2_seed} --table {output} --log {log}"
 
 
 use rule measure_alignment as measure_gradient_cosine with:
@@ -50,6 +53,7 @@ use rule measure_alignment as measure_gradient_cosine with:
         measurement=measurements_of("gradient_cosine"),
     params:
         settings=settings_of("measurement"),
+        threads=model_threads,
         stage=lambda wildcards, input: Path(input.run).parent,
         options="",
         script=path_of("measure_gradient_cosine.py"),
@@ -68,6 +72,7 @@ use rule measure_alignment as measure_readout_overlap with:
         measurement=measurements_of("readout_overlap"),
     params:
         settings=settings_of("measurement"),
+        threads=model_threads,
         stage=lambda wildcards, input: Path(input.run).parent,
         options="",
         script=path_of("measure_readout_overlap.py"),
@@ -86,6 +91,7 @@ use rule measure_alignment as measure_tag_semantics with:
         measurement=measurements_of("tag_semantics"),
     params:
         settings=settings_of("measurement"),
+        threads=model_threads,
         stage=lambda wildcards, input: Path(input.run).parent,
         options="",
         script=path_of("measure_tag_semantics.py"),
@@ -104,6 +110,7 @@ use rule measure_alignment as measure_tag_probes with:
         measurement=measurements_of("tag_probes"),
     params:
         settings=settings_of("measurement"),
+        threads=model_threads,
         stage=lambda wildcards, input: Path(input.run).parent,
         options="",
         script=path_of("measure_tag_probes.py"),
@@ -122,6 +129,7 @@ use rule measure_alignment as measure_question_loss with:
         measurement=measurements_of("question_loss"),
     params:
         settings=settings_of("measurement"),
+        threads=model_threads,
         stage=lambda wildcards, input: Path(input.run).parent,
         options="",
         script=path_of("measure_question_loss.py"),
@@ -148,6 +156,7 @@ use rule measure_alignment as measure_transplant with:
         measurement=measurements_of("transplant"),
     params:
         settings=settings_of("measurement"),
+        threads=model_threads,
         stage=lambda wildcards, input: Path(input.run).parent,
         options=lambda wildcards, input: f"--twin {Path(input.twin).parent}",
         script=path_of("measure_transplant.py"),
@@ -166,6 +175,7 @@ use rule measure_transplant as measure_steering with:
         measurement=measurements_of("steering"),
     params:
         settings=settings_of("measurement"),
+        threads=model_threads,
         stage=lambda wildcards, input: Path(input.run).parent,
         options=lambda wildcards, input: f"--twin {Path(input.twin).parent}",
         script=path_of("measure_steering.py"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import torch
 
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import write_rows
@@ -17,6 +18,7 @@ from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.moments import before_new_definitions
 from metaocl.randomness import random_stream
 from metaocl.text.runs import Run, open_run
+from metaocl.training.device_locks import reserve_device
 
 Settings = TypeVar("Settings", bound=Entry)
 
@@ -31,7 +33,7 @@ def measure_stage(
 
     measure: takes a run, the measurement's settings, a random stream and the epoch.
     """
-    arguments = _parser(description, settings).parse_args()
+    arguments = _parse(_parser(description, settings))
     found: list[Measured] = []
     for epoch, run in moments(arguments.stage, arguments.counterfactuals):
         random = random_stream(f"measurement {arguments.settings.kind}", *arguments.seeds)
@@ -47,7 +49,7 @@ def measure_pair(
     """The same for what compares the end of a last stage with that of its twin with swapped tags."""
     parser = _parser(description, settings)
     parser.add_argument("--twin", type=Path, required=True, help="folder of the last stage with swapped tags")
-    arguments = parser.parse_args()
+    arguments = _parse(parser)
     run, twin = (open_run(each, None, arguments.counterfactuals) for each in (arguments.stage, arguments.twin))
     _write(list(measure(run, twin, arguments.settings, run.stage.epochs)), arguments.table)
 
@@ -57,9 +59,18 @@ def _parser(description: str | None, settings: type[Entry]) -> argparse.Argument
     parser.add_argument("--stage", type=Path, required=True, help="folder of a finished last stage")
     parser.add_argument("--counterfactuals", type=Path, required=True, help="parquet of definitions with every tag")
     parser.add_argument("--settings", type=settings.model_validate_json, required=True, help="settings, as JSON")
+    parser.add_argument("--threads", type=int, required=True, help="CPU threads")
     parser.add_argument("--seeds", type=int, nargs="+", required=True, help="seed, then stage-2 seed")
     parser.add_argument("--table", type=Path, required=True, help="parquet to write: a row per number")
     return parser
+
+
+def _parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The arguments, with the device and the threads that they ask for."""
+    arguments = parser.parse_args()
+    reserve_device()
+    torch.set_num_threads(arguments.threads)
+    return arguments
 
 
 def _write(found: list[Measured], table: Path) -> None:
