@@ -33,9 +33,9 @@ def tokenize_texts(model: Any, tokenizer: Any, texts: Sequence[Text]) -> list[tu
     wholes = [prompt + completion for prompt, completion in zip(prompts, completions, strict=True)]
     encoded = list(zip(_encode(tokenizer, prompts, False), _encode(tokenizer, wholes, False), strict=True))
     apart = [place for place, (prompt, whole) in enumerate(encoded) if whole[: len(prompt)] != prompt]
-    alone = dict(zip(apart, _encode(tokenizer, [completions[place] for place in apart], False), strict=True))
+    by_itself = dict(zip(apart, _encode(tokenizer, [completions[place] for place in apart], False), strict=True))
     return [
-        (before + prompt, (alone[place] if place in alone else whole[len(prompt) :]) + end)
+        (before + prompt, (by_itself[place] if place in by_itself else whole[len(prompt) :]) + end)
         for place, (prompt, whole) in enumerate(encoded)
     ]
 
