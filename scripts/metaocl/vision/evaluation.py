@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from metaocl.facts.grids import CELLS
 from metaocl.randomness import random_stream
 from metaocl.training.devices import device_of, mixed_precision
 from metaocl.vision.drawing import draw_pictures
-from metaocl.vision.scenes import CELLS, IGNORED, Scenes
+from metaocl.vision.scenes import IGNORED, Scenes
 
 PICTURES_AT_ONCE = 512  # 1.5 MB of the small ones
 

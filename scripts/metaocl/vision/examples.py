@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from metaocl.facts.grids import CELLS
 from metaocl.randomness import random_stream
 from metaocl.vision.drawing import draw_pictures
-from metaocl.vision.scenes import CELLS, Scenes
+from metaocl.vision.scenes import Scenes
 
 
 @dataclass(frozen=True)

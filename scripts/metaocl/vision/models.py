@@ -15,11 +15,12 @@ from torch.nn import functional
 from metaocl.artifacts.checksums import check_checksums, write_checksums
 from metaocl.artifacts.tables import write_json
 from metaocl.config.models import ConvNet
+from metaocl.facts.grids import CELLS
 from metaocl.training.devices import device_of, pick_device
 from metaocl.training.finite import check_weights
 from metaocl.vision.drawing import COLUMNS, ROWS
 from metaocl.vision.handwriting import SIDE
-from metaocl.vision.scenes import CELLS, VisionError
+from metaocl.vision.scenes import VisionError
 
 MODEL_TYPE = "metaocl_convnet"  # in config.json, where transformers' models have theirs
 WEIGHTS, CONFIGURATION = "model.safetensors", "config.json"

@@ -13,9 +13,9 @@ import numpy as np
 
 from metaocl.documents.records import Document
 from metaocl.errors import UserError
+from metaocl.facts.grids import CELLS
 from metaocl.randomness import random_stream
 
-CELLS = 9
 PATTERN = (2, 6)  # blocks of a tag, in rows and columns
 MOST_TAGS = 2_000  # of 4,095 patterns; a new one is then found in a few tries
 IGNORED = -100  # the letter of a cell that is not asked for, as torch's cross-entropy has it
