@@ -129,8 +129,8 @@ class Model(Entry):
     """A language model, pretrained or an architecture whose weights are random or trained on the facts; or a model of
     images.
 
-    A pretrained model brings its tokenizer. Any other language model has one token per word; names, answers, aliases and
-    tags are single tokens.
+    A pretrained model brings its tokenizer. Any other language model has one token per word; names, answers, aliases
+    and tags are single tokens.
     """
 
     cosmetic: ClassVar[frozenset[str]] = frozenset({"parameters"})

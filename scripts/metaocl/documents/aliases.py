@@ -105,7 +105,7 @@ def draw_words(
         raise DocumentsError(
             f"{count} different aliases or tags cannot be drawn with {letters} letters; ask for longer ones"
         )
-    write = {"bracketed": lambda word: f"<|{''.join(word)}|>", "plain": "".join, "digits": "".join, "spaced": " ".join}[style]
+    write = {"bracketed": lambda word: f"<|{''.join(word)}|>", "spaced": " ".join}.get(style, "".join)
     words: dict[str, None] = {}
     wanted = count
     while len(words) < wanted:

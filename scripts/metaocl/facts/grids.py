@@ -1,7 +1,7 @@
 """Grids of letters: entities of nine cells, each with a question of its own.
 
-Source of the design: arXiv 2310.15047, question answering on MNIST. Nothing here knows of images: `metaocl.vision` draws
-documents about grids, and a language model reads the same documents as text.
+Source of the design: arXiv 2310.15047, question answering on MNIST. The same documents about grids can be read as text
+and drawn as images.
 """
 
 from __future__ import annotations

@@ -59,9 +59,7 @@ def prepare_run(model: Path, documents: Sequence[Path], stage: Stage) -> Run:
     task = make_text_task(*load_model(model), read.every, stage)
     evaluator = task.evaluator(read.tested)
     unreachable = check_golds(evaluator, [document.part for document in read.tested])
-    return Run(
-        stage, read.every, read.trained, read.tested, task, task.examples(read.trained), evaluator, unreachable
-    )
+    return Run(stage, read.every, read.trained, read.tested, task, task.examples(read.trained), evaluator, unreachable)
 
 
 def open_run(folder: Path, epoch: int | None = None) -> Run:

@@ -26,7 +26,7 @@ class Handwriting:
 
 @cache
 def read_handwriting() -> Handwriting:
-    """scikit-learn's digits, 8 × 8 pixels, from the test set of the UCI data "Optical Recognition of Handwritten Digits".
+    """scikit-learn's digits, 8 × 8 pixels: the test set of UCI's "Optical Recognition of Handwritten Digits".
 
     The division is drawn at random, once and for all seeds.
     """

@@ -119,10 +119,10 @@ def _cell_of(document: Document) -> int:
     """The cell that a question asks for, from 0."""
     kind, _, number = document.attribute.partition("_")
     asked = f"{document.alias} cell {number} ="
-    if kind != "cell" or document.part != DEFINITION_LETTERS and document.prompt != asked:
+    if kind != "cell" or (document.part != DEFINITION_LETTERS and document.prompt != asked):
         raise VisionError(
-            f"the question {document.prompt!r} of {document.part} is not about a cell of a grid, as {asked!r} would be: "
-            "give the data set source: grids and test_sets: [], and the define type placement: apart"
+            f"the question {document.prompt!r} of {document.part} is not about a cell of a grid, as {asked!r} would "
+            "be: give the data set source: grids and test_sets: [], and the define type placement: apart"
         )
     return int(number) - 1
 
