@@ -82,15 +82,12 @@ def read_scenes(documents: Sequence[Document], patterns: dict[str, np.ndarray], 
         np.full((count, CELLS), IGNORED, dtype=np.int64),
     )
     for place, document in enumerate(documents):
-        answer = _letters_of(document, letters)
-        if document.part in DEFINITIONS:
-            scenes.letters[place] = answer
-        else:
-            scenes.letters[place, _cell_of(document)] = answer[0]
         if document.part in (*DEFINITIONS, DEFINITION_LETTERS):
             scenes.tags[place] = patterns[_tag_of(document)]
         else:
             scenes.framed[place] = _cell_of(document)
+        asked = slice(None) if document.part in DEFINITIONS else [_cell_of(document)]
+        scenes.letters[place, asked] = _letters_of(document, letters)
     return scenes
 
 
