@@ -86,6 +86,8 @@ def load_network(folder: Path, settings: object) -> ConvNetwork:
         model = ConvNetwork(ConvNet.model_validate(settings))
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValidationError, ValueError, RuntimeError, SafetensorError) as error:
-        raise VisionError(f"{folder}: cannot be loaded: {' '.join(str(error).split())}; delete it and run again") from None
+        raise VisionError(
+            f"{folder}: cannot be loaded: {' '.join(str(error).split())}; delete it and run again"
+        ) from None
     check_weights(model, folder)
     return model.to(pick_device())
