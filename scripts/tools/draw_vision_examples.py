@@ -16,11 +16,12 @@ from metaocl.config.yaml_files import read_yaml
 from metaocl.documents.aliases import divide_stage2, draw_aliases
 from metaocl.documents.records import Document
 from metaocl.documents.writing import write_stage1_documents, write_stage2_documents
+from metaocl.facts.grids import CELLS
 from metaocl.facts.sources import read_facts
 from metaocl.figures.style import PAGE_WIDTH, save_figure, styled
 from metaocl.vision.drawing import draw_pictures
 from metaocl.vision.handwriting import read_handwriting
-from metaocl.vision.scenes import CELLS, draw_patterns, read_scenes
+from metaocl.vision.scenes import draw_patterns, read_scenes
 
 ROOT = Path(__file__).parents[2]
 SEED = 1000
