@@ -3,6 +3,7 @@
 # make test          sets everything up, the pretrained model too, and runs all tests but those on a cluster
 # make test-fast     what to run after an edit, in a minute: the checkers of the code, and the unit tests but the slow ones
 # make test-cluster  starts a Slurm of its own on this machine and runs a study on it, through its faults too
+# make gpu           on a machine with a CUDA GPU: its tests, its speed, and ten minutes of the study of cities; again goes on
 # make benchmark     measures how fast it is, next to a plain use of transformers (half an hour)
 # Plain Snakemake works as well, once .venv/bin is on the PATH.
 
@@ -14,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 TESTS ?= tests/workflow tests/unit
 PYTEST = python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study cities test test-fast test-cluster benchmark reference rulegraph format clean
+.PHONY: study cities test test-fast test-cluster benchmark gpu reference rulegraph format clean
 
 study: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
@@ -38,6 +39,16 @@ test-cluster: .venv/installed
 
 benchmark: .venv/smollm2
 	python scripts/benchmarks/speed.py
+
+# Says at once what a machine lacks. The study is stopped after ten minutes; the same command then goes on with it.
+gpu:
+	@nvidia-smi -L 2> /dev/null | grep -q GPU || { echo "make gpu needs an NVIDIA GPU, and nvidia-smi lists none here" >&2; exit 1; }
+	@$(MAKE) --no-print-directory .venv/smollm2
+	@python -c 'import sys, torch; sys.exit(not torch.cuda.is_available() and f"make gpu: torch {torch.__version__} sees no CUDA GPU; install its CUDA build into .venv")'
+	python -m pytest tests/gpu
+	@python scripts/tools/clear_stale_lock.py
+	[ -f results/speed/gpu.md ] || { python scripts/benchmarks/speed.py smollm2 neox && cp results/speed/speed.md results/speed/gpu.md; }
+	timeout --signal=TERM 600 snakemake --configfile config/cities.yaml --config study=cities
 
 # Keep the laptop study's figure, numbers and page as those that the README shows.
 reference: study

@@ -21,7 +21,7 @@ from metaocl.artifacts.provenance import describe_run, package_versions
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import write_json, write_table
 from metaocl.commands import command_parser, run_command
-from metaocl.config.plans import Stage
+from metaocl.config.plans import Stage, evaluated_epochs
 from metaocl.documents.metrics import answers_table, mean_by_alias
 from metaocl.randomness import random_stream
 from metaocl.runs import prepare_run
@@ -90,7 +90,7 @@ def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Any, list[pa.Ta
         if epoch in run.stage.snapshots:
             with published(_waiting_snapshots(arguments) / f"epoch{epoch}") as (place,):
                 run.save(place)
-        if epoch not in run.stage.evaluated:
+        if epoch not in evaluated_epochs(run.stage):
             return None
         measures.update(run.evaluator.measure(run.model))
         return mean_by_alias(run.tested, measures, epoch)

@@ -106,7 +106,7 @@ def compare(work: Work, folder: Path, repeats: int) -> dict[str, Any]:
         "threads": place.threads,
         "peak_operations": max(peaks),
         "parameters": plain["parameters"],
-        **{key: sum(stage[key] for stage in plain["stages"]) for key in ("steps", "tokens", "epochs")},
+        **{key: sum(stage[key] for stage in plain["stages"]) for key in ("steps", "tokens", "sweeps")},
         "pairs": pairs,
         "agreement": compare_metrics(place),
     }

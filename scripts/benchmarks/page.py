@@ -23,8 +23,8 @@ def write_page(measured: dict[str, Any]) -> str:
         "Medians of the repeats. The last column says how many times better the workflow is, as the median of the "
         "ratios of runs that followed each other, with the smallest and the largest; below 1 it is worse. The workflow "
         "runs as a user calls it, from the configuration to the table of metrics. The plain way is one process, which "
-        "gets the documents and the first model for nothing; after each epoch it takes the losses of all test splits, "
-        "as the authors' code does, and answers all questions. Pretrained models are prepared beforehand. For a second "
+        "gets the documents and the first model for nothing; an evaluation takes the losses of all test splits, as the "
+        "authors' code does, and answers all questions. Pretrained models are prepared beforehand. For a second "
         "stage-2 seed the workflow goes on from the first stage that it has; the plain way keeps none and begins anew.",
     ]
     works = [part for name, work in measured["works"].items() for part in write_work(name, work)]
@@ -59,7 +59,7 @@ def write_work(name: str, work: dict[str, Any] | None) -> list[str]:
 
 def rows(work: dict[str, Any]) -> list[Row]:
     """What is compared."""
-    sweeps, tokens, steps = work["epochs"], work["tokens"], work["steps"]
+    sweeps, tokens, steps = work["sweeps"], work["tokens"], work["steps"]
     operations = 6 * work["parameters"] * tokens / work["peak_operations"]
     compared: list[Row] = [
         ("end to end, s", 1, False, lambda side: side["usage"]["seconds"]),

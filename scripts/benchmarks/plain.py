@@ -3,7 +3,7 @@
 `make benchmark` compares the workflow's speed with this. It starts from what the workflow has made, the first model and
 the documents, and does in one process what takes the workflow a job per stage. Seeds, order of examples, optimizer,
 schedule and loss are the workflow's, so that in float32 the losses and answers agree. It does what the authors of
-arXiv 2310.15047 do after every epoch: the loss of every test split, and answers to all test questions.
+arXiv 2310.15047 do in every evaluation: the loss of every test split, and answers to all test questions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from metaocl.config.plans import Plan, Stage
+from metaocl.config.plans import Plan, Stage, evaluated_epochs
 from metaocl.design.test_sets import MAX_NEW_TOKENS, TEST_SETS
 from metaocl.randomness import random_stream
 from metaocl.text.models import grow_embeddings, load_model
@@ -65,14 +65,14 @@ def main() -> None:
 
 @dataclass
 class Speed:
-    """What a stage took: seconds of training, of the test splits' losses and of answers; steps, real tokens, epochs."""
+    """What a stage took: seconds of training, of the test splits' losses and of answers; steps, real tokens, sweeps."""
 
     train_seconds: float = 0.0
     loss_seconds: float = 0.0
     answer_seconds: float = 0.0
     steps: int = 0
     tokens: int = 0
-    epochs: int = 0
+    sweeps: int = 0
 
 
 def run_stage(
@@ -98,7 +98,7 @@ def run_stage(
         f"{part}_{subset}": PaddedExamples(split, tokenizer, length, stage)
         for (part, subset), split in tested.groupby(["part", "subset"])
     }
-    stopwatch = Stopwatch(Questions(tested, tokenizer))
+    stopwatch = Stopwatch(Questions(tested, tokenizer), evaluated_epochs(stage))
     trainer = OrderedTrainer(
         model=model,
         args=training_arguments(stage, folder),
@@ -110,7 +110,8 @@ def run_stage(
     trainer.order = torch.Generator().manual_seed(order_seed)
     trainer.train()
     speed = stopwatch.speed
-    speed.steps, speed.epochs, speed.tokens = trainer.state.global_step, stage.epochs, trained.tokens * stage.epochs
+    speed.steps, speed.sweeps = trainer.state.global_step, len(evaluated_epochs(stage))
+    speed.tokens = trained.tokens * stage.epochs
     return pd.concat(stopwatch.tables), speed
 
 
@@ -240,10 +241,10 @@ class Questions:
 
 
 class Stopwatch(TrainerCallback):
-    """Has all questions answered at the end of each epoch, before the Trainer takes the losses; times all three."""
+    """Has all questions answered at the end of these epochs, before the Trainer takes the losses; times all three."""
 
-    def __init__(self, questions: Questions) -> None:
-        self.questions, self.speed, self.tables = questions, Speed(), []
+    def __init__(self, questions: Questions, epochs: list[int]) -> None:
+        self.questions, self.epochs, self.speed, self.tables = questions, epochs, Speed(), []
         self.last = 0.0
 
     def on_epoch_begin(self, *_: Any, **__: Any) -> None:
@@ -251,8 +252,10 @@ class Stopwatch(TrainerCallback):
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         self.speed.train_seconds += self.lap()
-        self.tables.append(self.questions.measure(model, round(state.epoch)))
-        self.speed.answer_seconds += self.lap()
+        control.should_evaluate = round(state.epoch) in self.epochs
+        if control.should_evaluate:
+            self.tables.append(self.questions.measure(model, round(state.epoch)))
+            self.speed.answer_seconds += self.lap()
 
     def on_evaluate(self, *_: Any, **__: Any) -> None:
         self.speed.loss_seconds += self.lap()

@@ -29,7 +29,8 @@ HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 OUTPUT = ROOT / "results/speed"
 WORKS = {
     "set_inclusion": Work(
-        "Set inclusion: 600 variables, 24 questions of 4 numbers, 2 layers of width 128, batches of 256, 5 + 5 epochs",
+        "Set inclusion: 600 variables, 24 questions of 4 numbers, 2 layers of width 128, batches of 256, 5 + 5 epochs,"
+        " evaluated at the end of each stage",
         HERE / "set_inclusion.yaml",
         "set_inclusion",
         length=16,

@@ -22,7 +22,7 @@ def command_parser(description: str | None) -> argparse.ArgumentParser:
 def run_command(command: Callable[[], None]) -> None:
     """Run a script's main function; a UserError becomes its message on standard error and exit status 1.
 
-    So does an OSError, which names the file that is missing or cannot be read or written.
+    So does an OSError, which names the file that is missing or cannot be read or written, and a lack of memory.
     """
     # What was imported stays to the end: the garbage collector need not look through it at every later import, nor
     # through what came later when the interpreter ends, which takes it about a third of a second.
@@ -31,8 +31,17 @@ def run_command(command: Callable[[], None]) -> None:
         command()
     except (UserError, OSError) as error:
         sys.exit(f"error: {error}")
+    except Exception as error:
+        # By its name, as not every script imports torch.
+        if type(error).__name__ != "OutOfMemoryError":
+            raise
+        sys.exit(f"error: the device's memory does not hold the model and a single document: {_first_line(error)}")
     finally:
         gc.freeze()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
 
 
 def _send_messages_to(path: str) -> Path:

@@ -52,7 +52,8 @@ COMMANDS = {
     "train_base_model": f"--facts {FACTS} --settings {{model}} --model out/model --run out/run.json",
     "train_stage": f"--initial-model {BASE_MODEL} --documents {DOCUMENTS} --stage {{stage}} --stage-number 1 --seeds 0"
     " --threads 1 --checkpoint checkpoint --checkpoint-minutes 10"
-    " --model out/model --metrics out/metrics.parquet --run out/run.json",
+    " --model out/model --metrics out/metrics.parquet --answers out/answers.parquet --history out/history.parquet"
+    " --run out/run.json",
     "write_documents": f"--facts {FACTS} {SEEDS}"
     " --documents out/documents.parquet --aliases out/aliases.parquet --manifest out/documents.json",
     "write_new_definitions": f"--facts {FACTS} --stage1-aliases {ALIASES} {SEEDS} --stage2-seed 0"

@@ -22,9 +22,11 @@ from project import (
     snakemake_command,
 )
 
+from metaocl.artifacts.tables import read_table
 from metaocl.config.parsing import canonical_json, parse_config
 
-RESULTS = {"model", "metrics.parquet", "run.json"}
+TIMED = {"run.json", "history.parquet"}
+RESULTS = {"model", "metrics.parquet", "answers.parquet", "history.parquet", "run.json"}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def start(inputs, out):
         "checkpoint": f"{out}/checkpoint",
         "checkpoint-minutes": "0",
         "model": f"{out}/model",
-        "metrics": f"{out}/metrics.parquet",
+        **{name: f"{out}/{name}.parquet" for name in ("metrics", "answers", "history")},
         "run": f"{out}/run.json",
     }
     words = [f"--{name}={value}" for name, value in options.items()]
@@ -73,14 +75,15 @@ def finished(job):
 
 
 def contents(folder):
-    """The bytes of all files in a folder, but of run.json, which says how long a run took."""
-    files = [file for file in folder.rglob("*") if file.is_file() and file.name != "run.json"]
-    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+    """The bytes of all files in a folder, but of those that say how long it took; and its history without seconds."""
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name not in TIMED]
+    history = read_table(folder / "history.parquet").drop_columns(["seconds"])
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files} | {"history": history.to_pydict()}
 
 
 def identities(folder):
-    """What changes when something in a folder, other than run.json, is written or replaced."""
-    files = [file for file in folder.rglob("*") if file.name != "run.json"]
+    """What changes when something in a folder, but what says how long a run took, is written or replaced."""
+    files = [file for file in folder.rglob("*") if file.name not in TIMED]
     return {file: (file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
 
 

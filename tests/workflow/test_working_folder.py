@@ -14,7 +14,7 @@ TARGET = "results/facts/people/facts.parquet"
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     """The workflow, where nothing was run yet."""
-    return copy_project(tmp_path_factory.mktemp("working folder"))
+    return copy_project(tmp_path_factory.mktemp("workspace"))
 
 
 @pytest.fixture

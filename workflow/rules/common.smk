@@ -81,7 +81,8 @@ def code_version(script):
 
 def path_of(script):
     """A script as a command names it. Where that is counts for no plan: Snakemake compares no parameter that takes `input`."""
-    return lambda wildcards, input: shlex.quote(str(REPOSITORY / "scripts" / script))
+    path = shlex.quote(str(REPOSITORY / "scripts" / script))
+    return lambda wildcards, input: path
 
 
 def plan_stages(wildcards):

@@ -42,13 +42,6 @@ class Stage(Objective):
         description="Epochs after which the model is kept as well, for measurements along the training.",
     )
 
-    @property
-    def evaluated(self) -> list[int]:
-        """The epochs after which test questions are asked, the last among them."""
-        if self.evaluate == "every_epoch":
-            return list(range(1, self.epochs + 1))
-        return sorted({self.epochs} | set([] if self.evaluate == "last" else self.evaluate))
-
     @model_validator(mode="after")
     def _are_epochs(self) -> Stage:
         for name, epochs in {"evaluate": self.evaluate, "snapshots": self.snapshots}.items():
@@ -65,6 +58,13 @@ class Stage(Objective):
         if len(set(self.documents)) != len(self.documents):
             raise ValueError(f"documents lists a kind twice: {', '.join(self.documents)}")
         return self
+
+
+def evaluated_epochs(stage: Stage) -> list[int]:
+    """The epochs after which test questions are asked, the last among them."""
+    if stage.evaluate == "every_epoch":
+        return list(range(1, stage.epochs + 1))
+    return sorted({stage.epochs} | set([] if stage.evaluate == "last" else stage.evaluate))
 
 
 class Plan(Entry):

@@ -16,7 +16,7 @@ from metaocl.config.configuration import Config
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
 from metaocl.config.models import Model
-from metaocl.config.plans import Stage
+from metaocl.config.plans import Stage, evaluated_epochs
 from metaocl.config.sources import Grids, Modular, SetInclusion, Trex
 from metaocl.design.subsets import STAGE2_SUBSETS, Subset, held_out_questions
 from metaocl.design.test_sets import MAX_NEW_TOKENS
@@ -92,7 +92,7 @@ def stage_operations(cell: Cell, stage: Stage, config: Config) -> float:
     dataset, define_type = config.datasets[cell.dataset], config.define_types[cell.define_type]
     trained = stage_documents(stage, dataset, define_type) * TOKENS_PER_DOCUMENT
     asked = _test_questions(dataset) * (TOKENS_PER_DOCUMENT + MAX_NEW_TOKENS)
-    passes = 6 * stage.epochs * trained + 2 * len(stage.evaluated) * asked
+    passes = 6 * stage.epochs * trained + 2 * len(evaluated_epochs(stage)) * asked
     return (config.models[cell.model].parameters or 0) * passes
 
 

@@ -22,7 +22,7 @@ WORK = {
     "parameters": 1000,
     "steps": 10,
     "tokens": 5000,
-    "epochs": 3,
+    "sweeps": 3,
     "agreement": {"figures": 4, "equal": 4, "largest_difference": 0.0, "end": {}},
 }
 

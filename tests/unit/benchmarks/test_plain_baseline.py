@@ -120,7 +120,7 @@ def weights(folder):
 def test_it_ends_with_the_workflows_weights_and_metrics(call, inputs, tmp_path, settings):
     plan = Plan(
         stages=[
-            {"documents": ["definitions", "questions"], "epochs": 10, "batch_size": 16, **settings},
+            {"documents": ["definitions", "questions"], "epochs": 10, "evaluate": [3, 7], "batch_size": 16, **settings},
             {"documents": ["new_definitions"], "epochs": 2, "batch_size": 2, **settings},
         ]
     )

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from metaocl.config.plans import Stage
+from metaocl.config.plans import Stage, evaluated_epochs
 from metaocl.text.examples import encode_examples
 from metaocl.text.loss import completion_loss
 from metaocl.training.checkpoints import Checkpoint
@@ -43,7 +43,7 @@ def run(model, tokenizer, saver, stage=STAGE):
     examples = encode_examples(trained, tokenizer, TEXTS, STAGE)
 
     def measure(epoch):
-        if epoch not in stage.evaluated:
+        if epoch not in evaluated_epochs(stage):
             return None
         return pa.table({"epoch": [epoch], "weight": [float(next(trained.parameters()).detach().sum())]})
 
