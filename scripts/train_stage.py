@@ -24,8 +24,7 @@ from metaocl.commands import command_parser, run_command
 from metaocl.config.plans import Stage, evaluated_epochs
 from metaocl.documents.metrics import answers_table, mean_by_alias
 from metaocl.randomness import random_stream
-from metaocl.text.models import save_model
-from metaocl.text.runs import Run, prepare_run
+from metaocl.runs import prepare_run
 from metaocl.training.checkpoints import Checkpoint, fingerprint
 from metaocl.training.device_locks import reserve_device
 from metaocl.training.devices import pick_device
@@ -63,7 +62,7 @@ def main() -> None:
     }
     targets = [arguments.model, arguments.run, arguments.metrics, arguments.answers, arguments.history]
     with published(*targets, *([arguments.snapshots] if arguments.snapshots else [])) as places:
-        save_model(run.model, run.tokenizer, places[0])
+        run.save(places[0])
         write_json(describe_run(settings | inputs, **measured), places[1])
         for table, place in zip(tables, places[2:5], strict=True):
             write_table(table, place)
@@ -73,14 +72,14 @@ def main() -> None:
     shutil.rmtree(_waiting_snapshots(arguments), ignore_errors=True)
 
 
-def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, list[pa.Table], Progress]:
+def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Any, list[pa.Table], Progress]:
     """The run, with its model trained; its tables of metrics, answers and steps; and the time it took."""
     torch.set_num_threads(arguments.threads)
     # A stream of its own for every stage and seed: stage 2 of two seeds must not share its randomness.
     draws = random_stream("training", arguments.stage_number, *arguments.seeds)
     weights_seed, order_seed = draws.integers(2**31, size=2).tolist()
     torch.manual_seed(weights_seed)
-    run = prepare_run(arguments.initial_model, arguments.documents, arguments.stage)
+    run = prepare_run(arguments.initial_model, arguments.documents, arguments.stage, arguments.seeds)
     check_warm_up(run.stage, len(run.examples))
     if arguments.gradient_checkpointing:
         run.model.activation_checkpointing_enable()
@@ -90,7 +89,7 @@ def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, list[pa.Ta
     def after_epoch(epoch: int) -> pa.Table | None:
         if epoch in run.stage.snapshots:
             with published(_waiting_snapshots(arguments) / f"epoch{epoch}") as (place,):
-                save_model(run.model, run.tokenizer, place)
+                run.save(place)
         if epoch not in evaluated_epochs(run.stage):
             return None
         measures.update(run.evaluator.measure(run.model))

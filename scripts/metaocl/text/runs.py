@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from metaocl.artifacts.publishing import ArtifactError
-from metaocl.artifacts.tables import read_rows
 from metaocl.config.plans import Stage
-from metaocl.design.test_sets import TEST_SETS
-from metaocl.documents.records import Document, DocumentsError
+from metaocl.documents.reading import read_stage_documents
+from metaocl.documents.records import Document
 from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import Examples
 from metaocl.text.golds import check_golds
-from metaocl.text.models import load_model
+from metaocl.text.models import load_model, save_model
 from metaocl.text.task import TextTask, make_text_task
 
 
@@ -46,21 +45,21 @@ class Run:
     def tokenizer(self) -> Any:
         return self.task.tokenizer
 
+    def save(self, folder: Path) -> None:
+        """Write the model, as it is now, and its tokenizer into `folder`. Raises OSError."""
+        save_model(self.model, self.tokenizer, folder)
+
 
 def prepare_run(model: Path, documents: Sequence[Path], stage: Stage) -> Run:
     """A stage that starts from the model in a folder.
 
     Raises DocumentsError for a stage with nothing to train on, and GoldsError for one that can get no answer right.
     """
-    read = [document for path in documents for document in read_rows(path, Document)]
-    trained = [document for document in read if document.part in stage.documents]
-    if not trained:
-        raise DocumentsError(f"{', '.join(map(str, documents))}: no {' or '.join(stage.documents)} to train on")
-    tested = [document for document in read if document.part in TEST_SETS]
-    task = make_text_task(*load_model(model), read, stage)
-    evaluator = task.evaluator(tested)
-    unreachable = check_golds(evaluator, [document.part for document in tested])
-    return Run(stage, read, trained, tested, task, task.examples(trained), evaluator, unreachable)
+    read = read_stage_documents(documents, stage)
+    task = make_text_task(*load_model(model), read.every, stage)
+    evaluator = task.evaluator(read.tested)
+    unreachable = check_golds(evaluator, [document.part for document in read.tested])
+    return Run(stage, read.every, read.trained, read.tested, task, task.examples(read.trained), evaluator, unreachable)
 
 
 def open_run(folder: Path, epoch: int | None = None) -> Run:
