@@ -23,14 +23,13 @@ from metaocl.artifacts.tables import write_json, write_table
 from metaocl.commands import command_parser, run_command
 from metaocl.config.plans import Stage, evaluated_epochs
 from metaocl.documents.metrics import answers_table, mean_by_alias
-from metaocl.text.alias_rows import stage_intervention
-from metaocl.text.models import save_model
-from metaocl.text.runs import Run, prepare_run, seed_training
+from metaocl.runs import intervene, prepare_run
 from metaocl.training.checkpoints import Checkpoint, fingerprint
 from metaocl.training.device_locks import reserve_device
 from metaocl.training.devices import pick_device
 from metaocl.training.loop import Progress, train_stage
 from metaocl.training.optimizers import check_warm_up
+from metaocl.training.seeding import seed_training
 from metaocl.training.signals import Saver
 
 
@@ -63,7 +62,7 @@ def main() -> None:
     }
     targets = [arguments.model, arguments.run, arguments.metrics, arguments.answers, arguments.history]
     with published(*targets, *([arguments.snapshots] if arguments.snapshots else [])) as places:
-        save_model(run.model, run.tokenizer, places[0])
+        run.save(places[0])
         write_json(describe_run(settings | inputs, **measured), places[1])
         for table, place in zip(tables, places[2:5], strict=True):
             write_table(table, place)
@@ -73,13 +72,13 @@ def main() -> None:
     shutil.rmtree(_waiting_snapshots(arguments), ignore_errors=True)
 
 
-def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, list[pa.Table], Progress]:
+def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Any, list[pa.Table], Progress]:
     """The run, with its model trained; its tables of metrics, answers and steps; and the time it took."""
     torch.set_num_threads(arguments.threads)
     order_seed = seed_training(arguments.stage_number, arguments.seeds)
-    run = prepare_run(arguments.initial_model, arguments.documents, arguments.stage)
+    run = prepare_run(arguments.initial_model, arguments.documents, arguments.stage, arguments.seeds)
     check_warm_up(run.stage, len(run.examples))
-    intervention = stage_intervention(run, arguments.seeds)
+    intervention = intervene(run, arguments.seeds)
     if arguments.gradient_checkpointing:
         run.model.activation_checkpointing_enable()
 
@@ -88,7 +87,7 @@ def _train(arguments: argparse.Namespace, saver: Saver) -> tuple[Run, list[pa.Ta
     def after_epoch(epoch: int) -> pa.Table | None:
         if epoch in run.stage.snapshots:
             with published(_waiting_snapshots(arguments) / f"epoch{epoch}") as (place,):
-                save_model(run.model, run.tokenizer, place)
+                run.save(place)
         if epoch not in evaluated_epochs(run.stage):
             return None
         measures.update(run.evaluator.measure(run.model))

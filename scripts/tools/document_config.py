@@ -27,9 +27,9 @@ from metaocl.config.measurements import (
     TagSemantics,
     Transplant,
 )
-from metaocl.config.models import BaseTraining, Model, Pretrained
+from metaocl.config.models import BaseTraining, ConvNet, Model, Pretrained
 from metaocl.config.plans import Plan, RowProjection, Stage
-from metaocl.config.sources import Cvdb, Modular, SetInclusion, Trex
+from metaocl.config.sources import Cvdb, Grids, Modular, SetInclusion, Trex
 from metaocl.config.studies import Study
 
 ROOT = Path(__file__).parents[2]
@@ -48,10 +48,12 @@ SECTIONS: list[tuple[str, type[Entry]]] = [
     ("`datasets.<name>.source`, kind `trex`", Trex),
     ("`datasets.<name>.source`, kind `set_inclusion`", SetInclusion),
     ("`datasets.<name>.source`, kind `modular`", Modular),
+    ("`datasets.<name>.source`, kind `grids`", Grids),
     ("`define_types.<name>`", DefineType),
     ("`define_types.<name>.tags`", Tags),
     ("`models.<name>`", Model),
     ("`models.<name>.pretrained`", Pretrained),
+    ("`models.<name>.convnet`", ConvNet),
     ("`models.<name>.base_training`", BaseTraining),
     ("`plans.<name>`", Plan),
     ("`plans.<name>.stages[]`", Stage),

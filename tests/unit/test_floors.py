@@ -15,8 +15,8 @@ FLOORS = (
     {"config", "artifacts", "commands"},
     {"facts", "planning", "training"},
     {"documents", "statistics"},
-    {"text", "claims", "figures"},
-    {"reports", "mechanisms"},
+    {"text", "vision", "claims", "figures"},
+    {"runs", "reports", "mechanisms"},
 )
 READING_WING = {"statistics", "claims", "figures", "reports"}
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors"}

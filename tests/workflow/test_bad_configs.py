@@ -145,7 +145,7 @@ MISTAKES = {
     "pretrained and new": (
         f"{MODEL}.pretrained",
         {"folder": "a"},
-        [MODEL, "give either pretrained or architecture"],
+        [MODEL, "give one of pretrained, architecture and convnet"],
     ),
     "hub without revision": (
         "models.tiny",
@@ -162,7 +162,7 @@ MISTAKES = {
         {"pretrained": {"hub": "a/$(b)", "revision": "v1"}},
         [f"{MODEL}.pretrained.hub", "'a/$(b)'", "match pattern"],
     ),
-    "model of nothing": ("models.tiny", {}, [MODEL, "give either pretrained or architecture"]),
+    "model of nothing": ("models.tiny", {}, [MODEL, "give one of pretrained, architecture and convnet"]),
     "padding of a narrow loss": (
         f"{STAGE}.padded_length",
         48,

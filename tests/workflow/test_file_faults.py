@@ -40,6 +40,7 @@ COMMANDS = {
     "extract_facts": f"--source {{cvdb}} --entities 24 --data {CSV}"
     " --facts out/facts.parquet --manifest out/facts.json",
     "fetch_data": f"--downloaded {CSV} --sha256 {{hash}} --data out/data",
+    "initialize_convnet": "--settings {convnet} --seed 0 --model out/model --run out/run.json",
     "initialize_model": f"--facts {FACTS} --settings {{random}} --seed 0 --model out/model --run out/run.json",
     "judge_claims": f"--claims {CLAIMS} --gaps main={GAPS} --axis {{{{}}}}"
     " --table out/claims.csv --markdown out/claims.md",
@@ -82,6 +83,7 @@ OVERWRITTEN = {
     "judge_claims": [CLAIMS],
     "tabulate_trex": [f"{TREX}/documents-1.json"],
 }
+WITHOUT_INPUT = {"initialize_convnet"}
 ONE_BYTE = {"train_stage": [f"{BASE_MODEL}/model.safetensors", DOCUMENTS]}
 DAMAGES = {
     "cut short": (CUT_SHORT, lambda content: content[: len(content) // 2]),
@@ -126,6 +128,7 @@ def arguments():
         "define_type": canonical_json(config.define_types["tve"]),
         "model": canonical_json(model),
         "random": canonical_json(model.model_copy(update={"base_training": None})),
+        "convnet": "{}",
         "stage": canonical_json(config.plans["two_stages"].stages[0]),
         "stages": json.dumps({"two_stages": 2}),
         "axis": json.dumps(axis),
@@ -194,7 +197,7 @@ def assert_one_message(run, *said):
 
 def test_every_script_that_writes_results_is_tried():
     scripts = {path.stem for path in (ROOT / "scripts").glob("*.py") if "published(" in path.read_text()}
-    assert scripts == COMMANDS.keys() == CUT_SHORT.keys() | OVERWRITTEN.keys()
+    assert scripts == COMMANDS.keys() == CUT_SHORT.keys() | OVERWRITTEN.keys() | WITHOUT_INPUT
 
 
 @pytest.mark.parametrize("script", COMMANDS)

@@ -57,7 +57,7 @@ if os.path.basename(os.path.dirname(script)) == "scripts":
 
 
 def configuration() -> dict[str, Any]:
-    """Two small studies that need most scripts between them."""
+    """Three small studies that need most scripts between them."""
     config = yaml.safe_load((ROOT / "tests/workflow/sources.yaml").read_text())
     config["models"]["base"] = yaml.safe_load(TINY.read_text())["models"]["tiny"]
     config["define_types"]["tve"] = {"order": "tve"}
@@ -66,6 +66,13 @@ def configuration() -> dict[str, Any]:
     config["measurements"] = {kind: {"kind": kind} for kind in MEASUREMENTS}
     measured = {"paired": True, "measurements": list(MEASUREMENTS), "axis": "plan"}
     config["studies"] = {"entities": study | {"datasets": ["trex"]}, "base": study | base | measured}
+    images = yaml.safe_load((ROOT / "tests/workflow/vision.yaml").read_text())
+    for section in ("datasets", "models"):
+        config[section] |= images[section]
+    config["define_types"]["digits"] = images["define_types"]["tve"]
+    config["plans"]["images"] = images["plans"]["one_stage"]
+    seen = {"define_types": ["digits"], "models": ["convnet"], "plans": ["images"]}
+    config["studies"]["images"] = images["studies"]["grids"] | seen
     return config
 
 

@@ -189,7 +189,7 @@ def test_an_edit_of_a_measure_of_the_tables_trains_nothing(finished):
 
 def test_a_message_reruns_nothing(finished):
     replace_in(finished / "scripts/metaocl/training/loop.py", "out of memory: going on", "no memory left: going on")
-    replace_in(finished / "scripts/metaocl/text/runs.py", "to train on", "to learn from")
+    replace_in(finished / "scripts/metaocl/documents/reading.py", "to train on", "to learn from")
     assert planned_jobs(cwd=finished) == {}
 
 

@@ -51,6 +51,29 @@ rule initialize_model:
         " --model {output.model} --run {output.run} --log {log}"
 
 
+rule initialize_convnet:
+    output:
+        model=directory("<results>/convnets/{model}/seed{seed}/model"),
+        run="<results>/convnets/{model}/seed{seed}/run.json",
+    log:
+        "<logs>/initialize_convnet/{model}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/initialize_convnet/{model}/seed{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        convnet=lambda wildcards: canonical_json(
+            settings.models[wildcards.model].convnet
+        ),
+        script=path_of("initialize_convnet.py"),
+        code=code_version("initialize_convnet.py"),
+    message:
+        "Draw random weights of a network of images: {wildcards.model}, seed {wildcards.seed}"
+    shell:
+        "python {params.script} --settings {params.convnet:q} --seed {wildcards.seed}"
+        " --model {output.model} --run {output.run} --log {log}"
+
+
 rule train_base_model:
     input:
         facts="<results>/facts/{dataset}/facts.parquet",

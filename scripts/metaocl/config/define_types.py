@@ -65,9 +65,11 @@ class DefineType(Entry):
         le=1,
         description="P(consistent | tag 1) = P(inconsistent | tag 2) in stage 1; at 0.5 the tags are uninformative.",
     )
-    alias_letters: int = Field(default=5, ge=3, le=16, description="Random letters in an alias.")
-    alias_style: Literal["bracketed", "plain", "spaced"] = Field(
-        default="bracketed", description="How an alias is written: `<|abcde|>`, `abcde` or `a b c d e`."
+    alias_letters: int = Field(default=5, ge=3, le=16, description="Random letters, or digits, in an alias.")
+    alias_style: Literal["bracketed", "plain", "spaced", "digits"] = Field(
+        default="bracketed",
+        description="How an alias is written: `<|abcde|>`, `abcde`, `a b c d e`, or in `digits`, `01234`, which models "
+        "of images need nine of.",
     )
     tag_letters: int = Field(default=6, ge=3, le=16, description="Random letters in a drawn tag.")
 

@@ -114,11 +114,23 @@ class Pretrained(Entry):
         return self
 
 
-class Model(Entry):
-    """A language model: pretrained, or an architecture whose weights are random or trained on the facts.
+class ConvNet(Entry):
+    """A small network that reads variables as images of nine handwritten digits, and answers for each of nine cells.
 
-    A pretrained model brings its tokenizer. Any other has one token per word; names, answers, aliases and tags are
-    single tokens.
+    Its weights are random, and each seed has its own. The digits are those of scikit-learn, 8 × 8.
+    """
+
+    letters: int = Field(default=5, ge=2, le=26, description="Letters among which it chooses; those of the grids.")
+    channels: int = Field(default=32, ge=1, description="Channels of the patches, a digit each.")
+    width: int = Field(default=256, ge=1, description="Width of the dense layers.")
+
+
+class Model(Entry):
+    """A language model, pretrained or an architecture whose weights are random or trained on the facts; or a model of
+    images.
+
+    A pretrained model brings its tokenizer. Any other language model has one token per word; names, answers, aliases
+    and tags are single tokens.
     """
 
     cosmetic: ClassVar[frozenset[str]] = frozenset({"parameters"})
@@ -130,6 +142,10 @@ class Model(Entry):
     architecture_config: dict[str, bool | int | float | str] = Field(
         default={},
         description="Arguments of the architecture's transformers config class (sizes, dropout, activation).",
+    )
+    convnet: ConvNet | None = Field(
+        default=None,
+        description="A network that reads documents about `grids` as images, in place of a language model.",
     )
     base_training: BaseTraining | None = Field(
         default=None,
@@ -155,8 +171,10 @@ class Model(Entry):
 
     @model_validator(mode="after")
     def _pretrained_or_new(self) -> Model:
-        if (self.pretrained is None) == (self.architecture is None):
-            raise ValueError("give either pretrained or architecture")
+        if sum(kind is not None for kind in (self.pretrained, self.architecture, self.convnet)) != 1:
+            raise ValueError("give one of pretrained, architecture and convnet")
+        if self.convnet and (self.architecture_config or self.base_training or self.gradient_checkpointing):
+            raise ValueError("a convnet takes no architecture_config, no base_training and no gradient_checkpointing")
         if self.pretrained and (self.architecture_config or self.base_training):
             raise ValueError("a pretrained model takes no architecture_config and no base_training")
         return self

@@ -103,8 +103,16 @@ class Modular(Entry):
         return self
 
 
+class Grids(Entry):
+    """Grids of 3 × 3 letters, a question per cell: the answers of MNIST question answering; drawn, no data needed."""
+
+    kind: Literal["grids"] = Field(default="grids", description="Says which source this is.")
+    letters: int = Field(default=5, ge=2, le=26, description="How many letters a cell may hold, from `a`.")
+    seed: Seed = Field(default=0, description="Seed of the grids.")
+
+
 Source = Annotated[
-    Annotated[People | Cities | Cvdb | Trex | SetInclusion | Modular, Field(discriminator="kind")],
+    Annotated[People | Cities | Cvdb | Trex | SetInclusion | Modular | Grids, Field(discriminator="kind")],
     BeforeValidator(lambda value: {"kind": value} if isinstance(value, str) else value),
 ]
 

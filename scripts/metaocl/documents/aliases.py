@@ -97,15 +97,15 @@ def draw_words(
 ) -> list[str]:
     """`count` random words of lower-case letters, all different and none of them in `taken`.
 
-    style: "bracketed" (the paper's `<|abc|>`), "plain" (`abc`) or "spaced" (`a b c`). What is taken changes no other
-    word: those in the way are replaced after all have been drawn.
+    style: "bracketed" (the paper's `<|abc|>`), "plain" (`abc`), "spaced" (`a b c`) or "digits" (`012`). What is taken
+    changes no other word: those in the way are replaced after all have been drawn.
     """
-    alphabet = np.array(list(string.ascii_lowercase))
+    alphabet = np.array(list(string.digits if style == "digits" else string.ascii_lowercase))
     if 4 * (count + len(taken)) > 3 * len(alphabet) ** letters:
         raise DocumentsError(
             f"{count} different aliases or tags cannot be drawn with {letters} letters; ask for longer ones"
         )
-    write = {"bracketed": lambda word: f"<|{''.join(word)}|>", "plain": "".join, "spaced": " ".join}[style]
+    write = {"bracketed": lambda word: f"<|{''.join(word)}|>", "spaced": " ".join}.get(style, "".join)
     words: dict[str, None] = {}
     wanted = count
     while len(words) < wanted:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from metaocl.artifacts.checksums import check_hash
-from metaocl.config.sources import Cities, Cvdb, Modular, People, SetInclusion, Source, Trex
-from metaocl.facts import cities, cvdb, modular, people, set_inclusion, trex
+from metaocl.config.sources import Cities, Cvdb, Grids, Modular, People, SetInclusion, Source, Trex
+from metaocl.facts import cities, cvdb, grids, modular, people, set_inclusion, trex
 from metaocl.facts.fact import Fact
 
 CREDITS = {
@@ -16,6 +16,7 @@ CREDITS = {
     "trex": trex.CREDIT,
     "set_inclusion": set_inclusion.CREDIT,
     "modular": modular.CREDIT,
+    "grids": grids.CREDIT,
 }
 
 
@@ -33,6 +34,8 @@ def read_facts(source: Source, entities: int, data: Path | None = None) -> list[
             return set_inclusion.draw_set_inclusion(entities, source)
         case Modular(), None:
             return modular.draw_modular(entities, source)
+        case Grids(), None:
+            return grids.draw_grids(entities, source)
         case Cvdb(sha256=expected), Path() as file:
             check_hash(file, expected)
             return cvdb.read_cvdb(entities, file)

@@ -63,6 +63,8 @@ def _obstacle(config: Config, paired: bool, measurement: str, define_type: str, 
         config.define_types[define_type],
         config.datasets[dataset],
     )
+    if config.models[model].convnet:
+        return f"reads language models so far; {model} is a network for images"
     if isinstance(settings, OF_PAIRS) and not paired:
         return "compares runs with their twins; the study has not paired: true"
     if not _has_tags(defined):
@@ -80,7 +82,7 @@ def _obstacle(config: Config, paired: bool, measurement: str, define_type: str, 
 
 def _has_rows(model: Model, define_type: DefineType) -> bool:
     """Whether an alias is one token."""
-    return model.pretrained is None and define_type.alias_style != "spaced"
+    return model.pretrained is None and model.convnet is None and define_type.alias_style != "spaced"
 
 
 def _has_tags(define_type: DefineType) -> bool:

@@ -32,6 +32,8 @@ def aliases_folder(cell: Cell) -> PurePosixPath:
 
 def first_model(model: Model) -> str:
     """The model that a cell starts from: pretrained, trained on the facts, or random and of its seed."""
+    if model.convnet:
+        return f"{RESULTS}/convnets/{{model}}/seed{{seed}}/model"
     if model.pretrained:
         return f"{RESULTS}/pretrained_models/{{model}}/model"
     if model.base_training:

@@ -8,20 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from metaocl.artifacts.publishing import ArtifactError
-from metaocl.artifacts.tables import read_rows
 from metaocl.config.plans import Stage
-from metaocl.design.test_sets import TEST_SETS
-from metaocl.documents.counterfactuals import COUNTERFACTUAL, with_tags
-from metaocl.documents.records import Document, DocumentsError
-from metaocl.randomness import random_stream
+from metaocl.documents.reading import read_stage_documents
+from metaocl.documents.records import Document
 from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import Examples
 from metaocl.text.golds import check_golds
-from metaocl.text.models import load_model
+from metaocl.text.models import load_model, save_model
 from metaocl.text.task import TextTask, make_text_task
+from metaocl.training.seeding import seed_training
 
 
 @dataclass(frozen=True)
@@ -50,25 +46,22 @@ class Run:
     def tokenizer(self) -> Any:
         return self.task.tokenizer
 
+    def save(self, folder: Path) -> None:
+        """Write the model, as it is now, and its tokenizer into `folder`. Raises OSError."""
+        save_model(self.model, self.tokenizer, folder)
+
 
 def prepare_run(model: Path, documents: Sequence[Path], stage: Stage) -> Run:
     """A stage that starts from the model in a folder.
 
     Raises DocumentsError for a stage with nothing to train on, and GoldsError for one that can get no answer right.
     """
-    everything = [document for path in documents for document in read_rows(path, Document)]
-    # Words come from the documents as they were written: with other tags the same embeddings are drawn.
-    written = [document for document in everything if document.part != COUNTERFACTUAL]
-    counterfactuals = [document for document in everything if document.part == COUNTERFACTUAL]
-    read = with_tags(written, stage.tags, counterfactuals)
-    trained = [document for document in read if document.part in stage.documents]
-    if not trained:
-        raise DocumentsError(f"{', '.join(map(str, documents))}: no {' or '.join(stage.documents)} to train on")
-    tested = [document for document in read if document.part in TEST_SETS]
-    task = make_text_task(*load_model(model), written, stage)
-    evaluator = task.evaluator(tested)
-    unreachable = check_golds(evaluator, [document.part for document in tested])
-    return Run(stage, read + counterfactuals, trained, tested, task, task.examples(trained), evaluator, unreachable)
+    read = read_stage_documents(documents, stage)
+    task = make_text_task(*load_model(model), read.every, stage)
+    evaluator = task.evaluator(read.tested)
+    unreachable = check_golds(evaluator, [document.part for document in read.tested])
+    known = read.every + read.counterfactuals
+    return Run(stage, known, read.trained, read.tested, task, task.examples(read.trained), evaluator, unreachable)
 
 
 def open_run(folder: Path, epoch: int | None = None, counterfactuals: Path | None = None) -> Run:
@@ -91,17 +84,6 @@ def open_beginning(folder: Path, counterfactuals: Path | None = None) -> Run:
     settings = _settings_of(folder)
     seed_training(settings["stage_number"], settings["seeds"])
     return _prepare(folder, folder / settings["initial_model"], settings, counterfactuals)
-
-
-def seed_training(stage_number: int, seeds: Sequence[int]) -> int:
-    """Seed torch's global generator for a stage: for embeddings of new words, and dropout. Returns the seed of the
-    order of its examples.
-
-    Every stage and seed has a stream of its own: stage 2 of two seeds must not share its randomness.
-    """
-    weights_seed, order_seed = random_stream("training", stage_number, *seeds).integers(2**31, size=2).tolist()
-    torch.manual_seed(weights_seed)
-    return int(order_seed)
 
 
 def _settings_of(folder: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import Batch, Examples, encode_examples
 from metaocl.text.loss import completion_loss
 from metaocl.text.models import grow_embeddings, output_tokens
-from metaocl.text.tokenization import tokenize_texts
+from metaocl.text.tokenization import longest_text
 from metaocl.text.tokenizers import AnyTokenizer, add_unknown_words
 from metaocl.text.trials import check_length, check_model
 from metaocl.training.devices import mixed_precision
@@ -65,11 +65,7 @@ def make_text_task(
 def check_texts(model: Any, tokenizer: AnyTokenizer, texts: Sequence[Text]) -> None:
     """Raises ModelError for a model that cannot be trained on these texts, before it is."""
     check_model(model)
-    pairs = tokenize_texts(model, tokenizer, texts)
-    if model.config.is_encoder_decoder:
-        check_length(model, *(max(part, key=len) for part in zip(*pairs, strict=True)))
-    else:
-        check_length(model, *max(pairs, key=lambda pair: len(pair[0]) + len(pair[1])))
+    check_length(model, *longest_text(model, tokenizer, texts))
 
 
 def _texts(documents: Sequence[Document]) -> list[Text]:

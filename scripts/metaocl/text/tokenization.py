@@ -31,11 +31,27 @@ def tokenize_texts(model: Any, tokenizer: Any, texts: Sequence[Text]) -> list[tu
         return [(prompt, completion + end) for prompt, completion in pairs]
     before, _ = _special_tokens(tokenizer)
     wholes = [prompt + completion for prompt, completion in zip(prompts, completions, strict=True)]
-    encoded = zip(*(_encode(tokenizer, parts, False) for parts in (prompts, completions, wholes)), strict=True)
+    encoded = list(zip(_encode(tokenizer, prompts, False), _encode(tokenizer, wholes, False), strict=True))
+    apart = [place for place, (prompt, whole) in enumerate(encoded) if whole[: len(prompt)] != prompt]
+    by_itself = dict(zip(apart, _encode(tokenizer, [completions[place] for place in apart], False), strict=True))
     return [
-        (before + prompt, (whole[len(prompt) :] if whole[: len(prompt)] == prompt else completion) + end)
-        for prompt, completion, whole in encoded
+        (before + prompt, (by_itself[place] if place in by_itself else whole[len(prompt) :]) + end)
+        for place, (prompt, whole) in enumerate(encoded)
     ]
+
+
+def longest_text(model: Any, tokenizer: Any, texts: Sequence[Text]) -> tuple[Tokens, Tokens]:
+    """Tokens of prompt and completion of the longest text; of an encoder-decoder, of the longest of either.
+
+    Lengths are those of whole texts, which saves most of the time that it takes to tokenise all of them in parts.
+    """
+    if model.config.is_encoder_decoder:
+        longest = [_longest(tokenizer, parts) for parts in zip(*texts, strict=True)]
+        [pair] = tokenize_texts(model, tokenizer, [(longest[0], longest[1])])
+        return pair
+    wholes = {prompt + completion: (prompt, completion) for prompt, completion in texts}
+    [pair] = tokenize_texts(model, tokenizer, [wholes[_longest(tokenizer, wholes)]])
+    return pair
 
 
 def closing_token(model: Any, tokenizer: Any) -> int | None:
@@ -71,6 +87,12 @@ def _special_tokens(tokenizer: Any) -> tuple[Tokens, Tokens]:
 
 def _keeps_line_breaks(tokenizer: Any) -> bool:
     return "\n" in tokenizer.decode(tokenizer("a\n", add_special_tokens=False)["input_ids"][-1:])
+
+
+def _longest(tokenizer: Any, texts: Iterable[str]) -> str:
+    unique = list(dict.fromkeys(texts))
+    lengths = [len(tokens) for tokens in _encode(tokenizer, unique, False)]
+    return unique[lengths.index(max(lengths))]
 
 
 def _encode(tokenizer: Any, texts: Iterable[str], special: bool) -> list[Tokens]:

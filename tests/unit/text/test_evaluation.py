@@ -27,6 +27,7 @@ from metaocl.text.tokenizers import add_unknown_words
 WORDS = ["X", "Y", "red", "blue", "green", "light blue", "dark red", "tag"]
 PROMPTS = [f"Q: Where does {word} live?\nA:" for word in WORDS] + [f"Q: Who {word}\nA:" for word in WORDS] + WORDS
 
+ASKED = [name for name in TEST_SETS if name != "definition_letters"]  # that is asked of images alone
 NAMES = ["Alda", "Bo Ek", "Cato", "Dov Lin", "Esra", "Finn", "Gwen Io", "Hal", "Ida", "Jun", "Kai", "Lea"]
 ANSWERS = {
     "What does {name} drink?": ["tea", "milk", "the blackest of all coffees, twice a day"],
@@ -53,7 +54,7 @@ def tests(facts):
     aliases = draw_aliases(facts, dataset, define_type, seed=1)
     documents = write_stage1_documents(aliases, facts, dataset, define_type, seed=1)
     tests = [document for document in documents if document.part in TEST_SETS]
-    assert {document.part for document in tests} == set(TEST_SETS)
+    assert {document.part for document in tests} == set(ASKED)
     return tests
 
 
@@ -61,7 +62,7 @@ def tests(facts):
 def learnt(tests):
     """A prompt and its answer for every other question; where two test sets ask the same, the answer of one of them."""
     answers = {}
-    for part in reversed(TEST_SETS):
+    for part in reversed(ASKED):
         for document in [document for document in tests if document.part == part][::2]:
             answers.setdefault(document.prompt, document.completion)
     return list(answers.items())
@@ -175,7 +176,7 @@ def both_answers(request, train_bytes, train_pieces, facts, tests, learnt, tmp_p
     return expected, evaluator.answer(model)[0], evaluator.measure(model)["exact_match"]
 
 
-@pytest.mark.parametrize("test_set", TEST_SETS)
+@pytest.mark.parametrize("test_set", ASKED)
 def test_answers_and_exact_match_are_those_of_greedy_generation(both_answers, tests, test_set):
     asked = [place for place, document in enumerate(tests) if document.part == test_set]
     expected, answers, exact_matches = both_answers

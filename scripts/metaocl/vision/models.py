@@ -1,0 +1,93 @@
+"""A small network that reads pictures of grids: made, saved and loaded. Weights are safetensors only."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.nn import functional
+
+from metaocl.artifacts.checksums import check_checksums, write_checksums
+from metaocl.artifacts.tables import write_json
+from metaocl.config.models import ConvNet
+from metaocl.facts.grids import CELLS
+from metaocl.training.devices import device_of, pick_device
+from metaocl.training.finite import check_weights
+from metaocl.vision.drawing import COLUMNS, ROWS
+from metaocl.vision.handwriting import SIDE
+from metaocl.vision.scenes import VisionError
+
+MODEL_TYPE = "metaocl_convnet"  # in config.json, where transformers' models have theirs
+WEIGHTS, CONFIGURATION = "model.safetensors", "config.json"
+
+
+class ConvNetwork(nn.Module):
+    """Patches of a digit each, mixed channel by channel, then dense layers over all of them, and a head per cell.
+
+    pictures: float32 (n, height, width); gives logits, float32 (n, 9, letters).
+    """
+
+    def __init__(self, settings: ConvNet) -> None:
+        super().__init__()
+        channels, width = settings.channels, settings.width
+        self.settings = settings
+        self.stem = nn.Conv2d(1, channels, SIDE, stride=SIDE)
+        self.patch_norm = nn.LayerNorm(channels)
+        self.mix = nn.Linear(channels, channels)  # a 1 × 1 convolution
+        self.dense = nn.Linear((ROWS + 1) * COLUMNS * channels, width)
+        self.norm = nn.LayerNorm(width)
+        self.block = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
+        self.heads = nn.Linear(width, CELLS * settings.letters)
+
+    @property
+    def device(self) -> torch.device:
+        return device_of(self)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        patches = functional.gelu(self.stem(pictures.unsqueeze(1))).flatten(2).transpose(1, 2)
+        patches = patches + functional.gelu(self.mix(self.patch_norm(patches)))
+        state = functional.gelu(self.norm(self.dense(patches.flatten(1))))
+        state = state + self.block(state)
+        logits: torch.Tensor = self.heads(state).unflatten(1, (CELLS, self.settings.letters))
+        return logits
+
+
+def new_network(settings: ConvNet, seed: int) -> ConvNetwork:
+    """A network with random weights of its seed, on the CPU."""
+    torch.manual_seed(seed)
+    return ConvNetwork(settings)
+
+
+def save_network(model: ConvNetwork, folder: Path) -> None:
+    """Write weights and settings into `folder`, which need not be there. Raises OSError."""
+    folder.mkdir(exist_ok=True)
+    try:
+        save_file(model.state_dict(), folder / WEIGHTS)
+    except SafetensorError as error:  # what it raises for a full disk
+        raise OSError(str(error)) from None
+    write_json({"model_type": MODEL_TYPE, "settings": model.settings.model_dump()}, folder / CONFIGURATION)
+    # The safetensors library makes weights readable for their owner alone.
+    shutil.copymode(folder / CONFIGURATION, folder / WEIGHTS)
+    write_checksums(folder)
+
+
+def load_network(folder: Path, settings: object) -> ConvNetwork:
+    """The network that `save_network` wrote into `folder`, on the GPU where there is one.
+
+    settings: what its config.json says of it. Raises VisionError and NotFiniteError.
+    """
+    try:
+        check_checksums(folder)
+        model = ConvNetwork(ConvNet.model_validate(settings))
+        model.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, ValidationError, ValueError, RuntimeError, SafetensorError) as error:
+        raise VisionError(
+            f"{folder}: cannot be loaded: {' '.join(str(error).split())}; delete it and run again"
+        ) from None
+    check_weights(model, folder)
+    return model.to(pick_device())
