@@ -11,11 +11,14 @@ import subprocess
 import sys
 from multiprocessing.forkserver import ensure_running
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 from project import ROOT, STAGE1, TINY
 
 from metaocl.artifacts.checksums import file_hash
+from metaocl.artifacts.tables import write_table
 from metaocl.config.parsing import canonical_json, parse_config
 
 FACTS = "facts/people/facts.parquet"
@@ -27,7 +30,8 @@ STAGE1_METRICS, METRICS, EFFECTS, GAPS = (
     f"{STAGE1.removeprefix('results/')}/metrics.parquet",
     *(f"tables/tiny/{name}.parquet" for name in ("metrics", "effects", "gaps")),
 )
-CSV, TREX, CLAIMS = "data/cvdb.csv", "data/trex", "config/claims.yaml"
+CSV, TREX, CLAIMS, HYPOTHESES = "data/cvdb.csv", "data/trex", "config/claims.yaml", "config/hypotheses.yaml"
+RELATED = "tables/tiny/related.parquet"
 SEEDS = "--dataset {dataset} --define-type {define_type} --seed 0"
 FIGURES = "--figures out/figure.pdf out/figure.svg out/figure.png"
 
@@ -44,8 +48,11 @@ COMMANDS = {
     "initialize_model": f"--facts {FACTS} --settings {{random}} --seed 0 --model out/model --run out/run.json",
     "judge_claims": f"--claims {CLAIMS} --gaps main={GAPS} --axis {{{{}}}}"
     " --table out/claims.csv --markdown out/claims.md",
+    "judge_hypotheses": f"--hypotheses {HYPOTHESES} --gaps readings={GAPS} --axis {{{{}}}}"
+    " --table out/hypotheses.csv --markdown out/hypotheses.md",
     "measure_guessability": f"--facts {FACTS} --table out/guessability.csv",
     "plot_gaps": f"--gaps {GAPS} --axis {{axis}} {FIGURES}",
+    "plot_relations": f"--gaps {RELATED} {FIGURES}",
     "plot_training_curves": f"--metrics {METRICS} {FIGURES}",
     "prepare_model": "--pretrained {pretrained} --model out/model --run out/run.json",
     "tabulate_trex": f"--data {TREX} --triples out/triples.parquet --manifest out/triples.json",
@@ -54,6 +61,8 @@ COMMANDS = {
     " --threads 1 --checkpoint checkpoint --checkpoint-minutes 10"
     " --model out/model --metrics out/metrics.parquet --answers out/answers.parquet --history out/history.parquet"
     " --run out/run.json",
+    "write_counterfactuals": f"--stage1-aliases {ALIASES} --aliases {STAGE2_ALIASES} --define-type {{define_type}}"
+    " --seed 0 --stage2-seed 0 --documents out/counterfactuals.parquet",
     "write_documents": f"--facts {FACTS} {SEEDS}"
     " --documents out/documents.parquet --aliases out/aliases.parquet --manifest out/documents.json",
     "write_new_definitions": f"--facts {FACTS} --stage1-aliases {ALIASES} {SEEDS} --stage2-seed 0"
@@ -67,12 +76,15 @@ CUT_SHORT = {
     "estimate_effects": [METRICS],
     "initialize_model": [FACTS],
     "judge_claims": [GAPS],
+    "judge_hypotheses": [GAPS],
     "measure_guessability": [FACTS],
     "plot_gaps": [GAPS],
+    "plot_relations": [RELATED],
     "plot_training_curves": [METRICS],
     "prepare_model": [f"{BASE_MODEL}/model.safetensors"],
     "train_base_model": [FACTS],
     "train_stage": [f"{BASE_MODEL}/model.safetensors", DOCUMENTS],
+    "write_counterfactuals": [ALIASES, STAGE2_ALIASES],
     "write_documents": [FACTS],
     "write_new_definitions": [FACTS, ALIASES],
     "write_summary": [METRICS, EFFECTS],
@@ -81,6 +93,7 @@ OVERWRITTEN = {
     "extract_facts": [CSV],
     "fetch_data": [CSV],
     "judge_claims": [CLAIMS],
+    "judge_hypotheses": [HYPOTHESES],
     "tabulate_trex": [f"{TREX}/documents-1.json"],
 }
 WITHOUT_INPUT = {"initialize_convnet"}
@@ -111,7 +124,14 @@ def shelf(finished_run, tmp_path_factory):
     folder = shutil.copytree(finished_run / "results", tmp_path_factory.mktemp("shelf") / "whole")
     shutil.copytree(ROOT / "tests/data", folder / "data")
     (folder / "config").mkdir()
-    shutil.copy(ROOT / CLAIMS, folder / CLAIMS)
+    for file in (CLAIMS, HYPOTHESES):
+        shutil.copy(ROOT / file, folder / file)
+    # A study without measurements has no relations: two of its gaps stand for them.
+    gaps = pd.read_parquet(folder / GAPS)
+    gaps = gaps[gaps["measure"] == "exact_match"]
+    names = {"ocl": "alignment", "meta_ocl": "meta_ocl_paired"}
+    related = gaps[gaps["contrast"].isin(names)].replace({"contrast": names})
+    write_table(pa.Table.from_pandas(related, preserve_index=False), folder / RELATED)
     return folder
 
 
