@@ -54,7 +54,15 @@ def base_config(server):
     models["package"] = {"pretrained": {"package": "a", "file": "a.gguf"}}
     studies["entities"] |= {"description": "All of them.", "datasets": ["cvdb", "trex", "fetched", "fetched_trex"]}
     studies["local"]["models"] += ["hub", "package"]
-    return parse_config(config, "base").model_dump(mode="json")
+    config["measurements"] = {"losses": {"kind": "question_loss"}}
+    studies["numbers"]["measurements"] = ["losses"]
+    (*_, last) = config["plans"]["two_stages"]["stages"]
+    config["plans"]["branch"] = {"branch_of": "two_stages", "stages": [last | {"tags": "swapped"}]}
+    studies["numbers"]["plans"] += ["branch"]
+    resolved = parse_config(config, "base").model_dump(mode="json")
+    branch = resolved["plans"]["branch"]
+    branch["stages"] = branch["stages"][-1:]  # in a file a branch has its last stage alone
+    return resolved
 
 
 def text_places(value, path=()):

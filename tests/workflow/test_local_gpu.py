@@ -87,7 +87,7 @@ def test_each_run_json_of_a_training_job_names_its_gpu_and_no_other_job_has_one(
 @pytest.mark.parametrize(
     ("profile", "config"), [(PROFILE, TINY), (("--workflow-profile", "local-gpu"), ROOT / "config/twins.yaml")]
 )
-def test_the_rules_that_train_ask_for_a_gpu_and_no_others_do(tmp_path, profile, config):
+def test_the_rules_that_use_models_ask_for_a_gpu_and_no_others_do(tmp_path, profile, config):
     folder = copy_project(tmp_path)
     use_config(folder, config)
     # A dry run shows the resources of those rules only that have no message.
@@ -97,5 +97,7 @@ def test_the_rules_that_train_ask_for_a_gpu_and_no_others_do(tmp_path, profile, 
     jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", plan.stdout + plan.stderr, re.MULTILINE)
     assert len(jobs) > 20
     asking = {rule for rule, job in jobs if re.search(r"\bgpu=1\b", job)}
-    assert asking == {rule for rule, _ in jobs if rule.startswith("train_")}
+    # Of those that measure, all but the one that reads facts alone.
+    models = ("train_", "measure_")
+    assert asking == {rule for rule, _ in jobs if rule.startswith(models)} - {"measure_guessability"}
     assert {"train_stage", "train_last_stage"} <= asking

@@ -76,7 +76,7 @@ def second_moments(
     for place, document in enumerate(documents):
         loss, _ = task.loss(task.model, examples.batch([place]))
         (gradient,) = torch.autograd.grad(loss, matrix)
-        gradients.append(gradient[rows[document.alias]])
+        gradients.append(gradient[rows[document.alias]].clone())  # not a view, which would keep the whole matrix
     stacked = torch.stack(gradients).double()
     return stacked.T @ stacked
 

@@ -170,9 +170,13 @@ def _train_epoch(
 
 
 def _draw_batches(examples: int, stage: Stage, order: torch.Generator) -> tuple[torch.Tensor, ...]:
-    """The places of each step of an epoch: in a random order, as often as batches are accumulated."""
+    """The places of each step of an epoch: in a random order, as often as batches are accumulated.
+
+    A step takes whole batches, so that as many as an epoch has are every example once.
+    """
     orders = [torch.randperm(examples, generator=order) for _ in range(stage.accumulate)]
-    return torch.cat(orders).split(stage.accumulate * stage.batch_size)
+    batches = [batch for places in orders for batch in places.split(stage.batch_size)]
+    return tuple(torch.cat(batches[at : at + stage.accumulate]) for at in range(0, len(batches), stage.accumulate))
 
 
 def _save_if_due(

@@ -324,7 +324,12 @@ def test_an_edit_of_the_loss_counts_for_the_scripts_that_train(scripts, versions
     [
         ("def read_people(", "_answers", "list", {"extract_facts"}),
         ("def holm(", '"stable"', '"mergesort"', {"estimate_effects"}),
-        ("def placeholders(", "not None", "not False", {"write_documents", "write_new_definitions"}),
+        (
+            "def placeholders(",
+            "not None",
+            "not False",
+            {"write_counterfactuals", "write_documents", "write_new_definitions"},
+        ),
     ],
 )
 def test_an_edit_counts_for_the_scripts_that_reach_it(scripts, versions, definition, old, new, reaching):

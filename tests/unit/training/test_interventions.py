@@ -22,14 +22,15 @@ def draw(**settings):
 def test_accumulated_batches_are_larger_and_as_many_and_see_all_documents_as_often(accumulate):
     plain, larger = draw(), draw(accumulate=accumulate)
     assert len(larger) == len(plain) == 3
-    assert [len(batch) for batch in larger] == [accumulate * len(batch) for batch in plain]
+    assert all(2 * accumulate <= len(batch) <= 4 * accumulate for batch in larger)  # of 4, 4 and 2 documents
     assert torch.bincount(torch.cat(larger)).tolist() == [accumulate] * 10
     assert torch.equal(torch.cat(larger)[:10], torch.cat(plain)), "the first pass has the order of the plain run"
 
 
-def test_as_many_batches_as_an_epoch_has_are_all_documents_once():
-    batches = _draw_batches(12, stage(accumulate=3), torch.Generator().manual_seed(0))
-    assert [sorted(batch.tolist()) for batch in batches] == [list(range(12))] * 3
+@pytest.mark.parametrize("documents", [10, 12])
+def test_as_many_batches_as_an_epoch_has_are_all_documents_once(documents):
+    batches = _draw_batches(documents, stage(accumulate=3), torch.Generator().manual_seed(0))
+    assert [sorted(batch.tolist()) for batch in batches] == [list(range(documents))] * 3
 
 
 def test_sgd_moves_against_the_gradient_by_the_learning_rate_and_remembers_nothing():
