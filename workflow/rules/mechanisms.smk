@@ -1,8 +1,10 @@
 # Needs: a finished last stage, and the model that it started from. Makes: <results>/stages/…/measurements/.
 # Each measurement has a script of its own, so that an edit of one makes no other again. What they find joins the study's tables.
 
+from metaocl.config.plans import swapped_plan
+
 MEASURED = f"{STAGE}/stage2_seed{{stage2_seed}}"
-TWIN = MEASURED.replace("{plan}", "{plan}.swapped")
+TWIN = MEASURED.replace("{plan}", swapped_plan("{plan}"))
 
 
 rule measure_alignment:

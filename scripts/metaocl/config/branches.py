@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from metaocl.config.configuration import Config
-
-
-def swapped_plan(plan: str) -> str:
-    """The name of a plan's twin, whose new definitions have the reliable tag for the unreliable one and vice versa."""
-    return f"{plan}.swapped"
+from metaocl.config.plans import swapped_plan
 
 
 def with_branches(config: Config) -> Config:

@@ -11,7 +11,7 @@ from metaocl.config.define_types import DefineType
 from metaocl.config.entry import Entry, Slug
 from metaocl.config.measurements import Measurement
 from metaocl.config.models import Model
-from metaocl.config.plans import Plan
+from metaocl.config.plans import Plan, swapped_plan
 from metaocl.config.sources import Modular, SetInclusion
 from metaocl.config.studies import Study
 from metaocl.design.subsets import apportion
@@ -84,8 +84,10 @@ class Config(Entry):
                 continue
             if otherwise := [plan for plan in study.plans if self.plans[plan].is_tagged_otherwise]:
                 raise ValueError(f"studies.{name}.paired: the tags of plan {otherwise[0]} are not its own")
-            if taken := [plan for plan in study.plans if f"{plan}.swapped" in self.plans]:
-                raise ValueError(f"studies.{name}.paired makes a plan {taken[0]}.swapped; rename the one that is there")
+            if taken := [plan for plan in study.plans if swapped_plan(plan) in self.plans]:
+                raise ValueError(
+                    f"studies.{name}.paired makes a plan {swapped_plan(taken[0])}; rename the one that is there"
+                )
         return self
 
     @model_validator(mode="after")

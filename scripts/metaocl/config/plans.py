@@ -135,3 +135,8 @@ class Plan(Entry):
     def is_tagged_otherwise(self) -> bool:
         """Whether the new definitions have other tags than those drawn."""
         return self.stages[-1].tags != "own"
+
+
+def swapped_plan(plan: str) -> str:
+    """The name of a plan's twin, whose new definitions have the reliable tag for the unreliable one and vice versa."""
+    return f"{plan}.swapped"

@@ -24,7 +24,7 @@ STEERED = "d2consis"
 
 def measure_steering(run: Run, twin: Run, strength: float, epoch: int) -> Iterator[Measured]:
     """The gain in exact match of each alias with the unreliable tag: `steering`, with the difference of the mean states
-    of new aliases with either tag added after the blocks, each block apart (`place`) and the best of them; and
+    of new aliases with either tag added before the blocks, each block apart (`place`) and the best of them; and
     `steering_control`, with the alias's row of the twin run."""
     everything, rows = questions_and_rows(run)
     questions = [(subset, document) for subset, document in everything if subset == STEERED]
@@ -47,7 +47,7 @@ def measure_steering(run: Run, twin: Run, strength: float, epoch: int) -> Iterat
 
 
 def state_differences(run: Run, questions: list[tuple[str, Document]], rows: dict[str, int]) -> list[torch.Tensor]:
-    """After each block (width,): the mean state at the alias of reliably, less that of unreliably defined ones."""
+    """Before each block (width,): the mean state at the alias of reliably, less that of unreliably defined ones."""
     sums: list[dict[str, list[torch.Tensor]]] = [{"d1consis": [], "d2consis": []} for _ in blocks_of(run.model)]
     with torch.inference_mode():
         for subset, document in questions:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import product
 
-from metaocl.config.branches import swapped_plan
 from metaocl.config.configuration import Config
+from metaocl.config.plans import swapped_plan
 from metaocl.config.studies import Study
 
 
