@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from metaocl.config.entry import DecayRate, Entry, LearningRate, Slug
 from metaocl.config.objectives import Objective
+
+EVALUATED = ("every_epoch", "last")
 
 
 class RowProjection(Entry):
@@ -77,6 +79,13 @@ class Stage(Objective):
         default=[],
         description="Epochs after which the model is kept as well, for measurements along the training.",
     )
+
+    @field_validator("evaluate", mode="before")
+    @classmethod
+    def _is_a_word_or_epochs(cls, value: object) -> object:
+        if value in EVALUATED or (isinstance(value, list) and all(isinstance(epoch, int) for epoch in value)):
+            return value
+        raise ValueError(f"expected {', '.join(EVALUATED)} or a list of epochs, such as [5, 10]")
 
     @model_validator(mode="after")
     def _are_epochs(self) -> Stage:

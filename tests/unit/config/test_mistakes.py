@@ -53,6 +53,12 @@ MISTAKES = {
     "true for a seed": ("studies.tiny.seeds", [True], ["studies.tiny", "neither true nor false"]),
     "true for a rate": (f"{STAGE}.betas", [0.9, False], [STAGE, "neither true nor false"]),
     "evaluation after the end": (f"{STAGE}.evaluate", [1, 99], [STAGE, "evaluate lists epoch 99"]),
+    "evaluation that is no word of ours": (
+        f"{STAGE}.evaluate",
+        "often",
+        [f"{STAGE}.evaluate: expected every_epoch, last or a list of epochs, such as [5, 10] (got 'often')"],
+    ),
+    "evaluation after no epoch": (f"{STAGE}.evaluate", [1, "x"], [f"{STAGE}.evaluate: expected", "(got [1, 'x'])"]),
     "evaluations out of order": (f"{STAGE}.evaluate", [2, 1], [STAGE, "evaluate is [2, 1]", "in order"]),
     "hub name without an owner": (
         "models.tiny",
