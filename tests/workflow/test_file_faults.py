@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import product
 from multiprocessing.forkserver import ensure_running
 
 import pandas as pd
@@ -18,8 +19,9 @@ import yaml
 from project import ROOT, STAGE1, TINY
 
 from metaocl.artifacts.checksums import file_hash
-from metaocl.artifacts.tables import write_table
+from metaocl.artifacts.tables import write_rows, write_table
 from metaocl.config.parsing import canonical_json, parse_config
+from metaocl.mechanisms.measured import Measured
 
 FACTS = "facts/people/facts.parquet"
 BASE_MODEL = "base_models/people/tiny/model"
@@ -31,7 +33,9 @@ STAGE1_METRICS, METRICS, EFFECTS, GAPS = (
     *(f"tables/tiny/{name}.parquet" for name in ("metrics", "effects", "gaps")),
 )
 CSV, TREX, CLAIMS, HYPOTHESES = "data/cvdb.csv", "data/trex", "config/claims.yaml", "config/hypotheses.yaml"
-RELATED = "tables/tiny/related.parquet"
+RELATED, FINDINGS = "tables/tiny/related.parquet", "tables/hypotheses.csv"
+LAST_STAGE = "stages/people/tve/tiny/two_stages/seed0/stage2_seed0"
+ALIGNMENT, LOSSES = (f"{LAST_STAGE}/measurements/{name}.parquet" for name in ("alignment", "losses"))
 SEEDS = "--dataset {dataset} --define-type {define_type} --seed 0"
 FIGURES = "--figures out/figure.pdf out/figure.svg out/figure.png"
 
@@ -52,9 +56,12 @@ COMMANDS = {
     " --table out/hypotheses.csv --markdown out/hypotheses.md",
     "measure_guessability": f"--facts {FACTS} --table out/guessability.csv",
     "plot_gaps": f"--gaps {GAPS} --axis {{axis}} {FIGURES}",
+    "plot_hypotheses": f"--findings {FINDINGS} {FIGURES}",
     "plot_relations": f"--gaps {RELATED} {FIGURES}",
     "plot_training_curves": f"--metrics {METRICS} {FIGURES}",
     "prepare_model": "--pretrained {pretrained} --model out/model --run out/run.json",
+    "relate_aliases": "--study {pairs} --stages {stages} --branches {{}} --results ."
+    " --measurements alignment losses --table out/alias_relations.csv",
     "tabulate_trex": f"--data {TREX} --triples out/triples.parquet --manifest out/triples.json",
     "train_base_model": f"--facts {FACTS} --settings {{model}} --model out/model --run out/run.json",
     "train_stage": f"--initial-model {BASE_MODEL} --documents {DOCUMENTS} --stage {{stage}} --stage-number 1 --seeds 0"
@@ -82,6 +89,7 @@ CUT_SHORT = {
     "plot_relations": [RELATED],
     "plot_training_curves": [METRICS],
     "prepare_model": [f"{BASE_MODEL}/model.safetensors"],
+    "relate_aliases": [ALIGNMENT, LOSSES],
     "train_base_model": [FACTS],
     "train_stage": [f"{BASE_MODEL}/model.safetensors", DOCUMENTS],
     "write_counterfactuals": [ALIASES, STAGE2_ALIASES],
@@ -94,6 +102,7 @@ OVERWRITTEN = {
     "fetch_data": [CSV],
     "judge_claims": [CLAIMS],
     "judge_hypotheses": [HYPOTHESES],
+    "plot_hypotheses": [FINDINGS],
     "tabulate_trex": [f"{TREX}/documents-1.json"],
 }
 WITHOUT_INPUT = {"initialize_convnet"}
@@ -132,7 +141,27 @@ def shelf(finished_run, tmp_path_factory):
     names = {"ocl": "alignment", "meta_ocl": "meta_ocl_paired"}
     related = gaps[gaps["contrast"].isin(names)].replace({"contrast": names})
     write_table(pa.Table.from_pandas(related, preserve_index=False), folder / RELATED)
+    (folder / FINDINGS).write_text(
+        "hypothesis,prediction,outcome,fate,statement,quantity,must_be,threshold,estimate,ci_low,ci_high\n"
+        "h,p,failed,ruled out here,It is so.,ocl,above,0.1,0.0,-0.1,0.05\n"
+    )
+    write_pair(folder)
     return folder
+
+
+def write_pair(folder):
+    """What was measured of two aliases, and of them in a twin with swapped tags."""
+    for file, measure, tags in (
+        (ALIGNMENT, "cosine", ("reliable", "unreliable")),
+        (LOSSES, "question_loss", ("reliable",)),
+        (LOSSES.replace("two_stages", "two_stages.swapped"), "question_loss", ("unreliable",)),
+    ):
+        found = [
+            Measured(0, "d1consis", alias, tag, "all", measure, 6, value)
+            for (alias, tag), value in zip(product("abc", tags), (0.3, 0.1, 0.2, 0.4, 0.6, 0.5), strict=False)
+        ]
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        write_rows(found, Measured, folder / file)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +173,9 @@ def arguments():
     axis = {"label": "define type", "log": False, "values": {cell: place for place, cell in enumerate(cells)}}
     settings = {
         "study": canonical_json(config.studies["tiny"]),
+        "pairs": canonical_json(
+            config.studies["tiny"].model_copy(update={"define_types": ["tve"], "seeds": [0], "paired": True})
+        ),
         "dataset": canonical_json(config.datasets["people"]),
         "define_type": canonical_json(config.define_types["tve"]),
         "model": canonical_json(model),

@@ -80,3 +80,28 @@ rule plot_relations:
         "Plot alignment against effect in study {wildcards.study}"
     shell:
         "python {params.script} --gaps {input.gaps} --figures {output} --log {log}"
+
+
+rule plot_hypotheses:
+    input:
+        findings="<results>/tables/hypotheses.csv",
+        style=str(REPOSITORY / "scripts/metaocl/figures/style.mplstyle"),
+    output:
+        report(
+            multiext("<results>/figures/hypotheses", ".pdf", ".svg", ".png"),
+            caption="../report/hypotheses_figure.rst",
+            category="Hypotheses",
+        ),
+    log:
+        "<logs>/plot_hypotheses.log",
+    benchmark:
+        "<benchmarks>/plot_hypotheses.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        script=path_of("plot_hypotheses.py"),
+        code=code_version("plot_hypotheses.py"),
+    message:
+        "Plot what was found of each hypothesis"
+    shell:
+        "python {params.script} --findings {input.findings} --figures {output} --log {log}"

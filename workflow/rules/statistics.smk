@@ -1,6 +1,6 @@
 # Needs: the metrics of all runs of a study. Makes: <results>/tables/{study}/, metrics and effects as parquet and CSV.
 
-from metaocl.planning.targets import study_runs
+from metaocl.planning.targets import related_measurements, study_runs
 
 
 rule collect_metrics:
@@ -57,3 +57,34 @@ rule estimate_effects:
         "python {params.script} --metrics {input.metrics}"
         " --parquet {output.parquet} --csv {output.csv}"
         " --gaps-parquet {output.gaps_parquet} --gaps-csv {output.gaps_csv} --log {log}"
+
+
+rule relate_aliases:
+    input:
+        lambda wildcards: study_runs(wildcards.study, settings),
+    output:
+        report(
+            "<results>/tables/{study}/alias_relations.csv",
+            caption="../report/alias_relations.rst",
+            category="Tables",
+            subcategory="{study}",
+        ),
+    log:
+        "<logs>/relate_aliases/{study}.log",
+    benchmark:
+        "<benchmarks>/relate_aliases/{study}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        study=settings_of("study"),
+        stages=plan_lengths,
+        branches=plan_branches,
+        results=lambda wildcards: settings.pathvars.results,
+        measurements=lambda wildcards: related_measurements(wildcards.study, settings),
+        script=path_of("relate_aliases.py"),
+        code=code_version("relate_aliases.py"),
+    message:
+        "Relate alignment to the effect over the aliases of study {wildcards.study}"
+    shell:
+        "python {params.script} --study {params.study:q} --stages {params.stages:q} --branches {params.branches:q} --results {params.results}"
+        " --measurements {params.measurements} --table {output} --log {log}"

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import pandas as pd
 from pydantic import Field, ValidationError, model_validator
 
 from metaocl.claims.entries import Claim, ContrastName, Part
-from metaocl.claims.measuring import seeds_and_cells
+from metaocl.claims.measuring import measure, seeds_and_cells
 from metaocl.claims.verdicts import judge
 from metaocl.config.entry import ConfigError, Entry, Slug
 from metaocl.config.parsing import describe_mistake
+from metaocl.statistics.intervals import mean_interval
 from metaocl.statistics.relations import Relation, relate_over_cells, relate_over_seeds
 from metaocl.statistics.significance import SIGNIFICANCE
 
@@ -81,7 +82,11 @@ class Hypotheses(Entry):
 
 @dataclass(frozen=True)
 class Finding:
-    """What the runs say of a prediction. reason: one sentence with the numbers that decided."""
+    """What the runs say of a prediction.
+
+    reason: one sentence with the numbers that decided. estimate, with ci_low and ci_high: the mean over seeds with its
+    t interval, or Spearman's ρ with its bootstrap; nan where nothing was measured.
+    """
 
     hypothesis: str
     prediction: str
@@ -89,6 +94,9 @@ class Finding:
     reason: str
     n_seeds: int | None = None
     p_value: float | None = None
+    estimate: float = float("nan")
+    ci_low: float = float("nan")
+    ci_high: float = float("nan")
 
 
 def parse_hypotheses(raw: object, origin: str) -> list[Hypothesis]:
@@ -133,7 +141,11 @@ def _judge(
     )
     verdict = judge(claim, gaps, axis)
     outcome = OUTCOMES[verdict.verdict]
-    return Finding(hypothesis.id, prediction.id, outcome, verdict.reason, verdict.n_seeds, verdict.p_value)
+    found = Finding(hypothesis.id, prediction.id, outcome, verdict.reason, verdict.n_seeds, verdict.p_value)
+    if gaps is None or (series := measure(claim.parts[0], gaps, axis)) is None:
+        return found
+    low, high = mean_interval(series.values, series.limits)
+    return replace(found, estimate=float(series.values.mean()), ci_low=float(low), ci_high=float(high))
 
 
 def _part_of(prediction: Prediction) -> Part:
@@ -147,18 +159,19 @@ def _judge_relation(
     names = (prediction.contrast, str(prediction.relates_to))
     tables = [seeds_and_cells(name, prediction.cells, gaps, axis) for name in names]
     seeds = sorted(set.intersection(*(set(table.dropna().index) for table in tables)))
-    measure, effect = (table.loc[seeds].to_numpy(dtype=float) for table in tables)
-    if not seeds or not measure.size or measure.shape != effect.shape:
+    values, effect = (table.loc[seeds].to_numpy(dtype=float) for table in tables)
+    if not seeds or not values.size or values.shape != effect.shape:
         return Finding(hypothesis.id, prediction.id, "not run", f"Study {prediction.study} has not both contrasts.")
     if prediction.over == "cells":
-        found = relate_over_cells(measure, effect)
+        found = relate_over_cells(values, effect)
     else:
-        found = relate_over_seeds(measure.mean(axis=1), effect.mean(axis=1))
+        found = relate_over_seeds(values.mean(axis=1), effect.mean(axis=1))
     p, opposite = (found.p_above, found.p_below)[:: 1 if prediction.must_be == "above" else -1]
     outcome: Outcome = "undecided"
     if len(seeds) >= hypothesis.minimum_seeds:
         outcome = "supported" if p <= SIGNIFICANCE else "failed" if opposite <= SIGNIFICANCE else "undecided"
-    return Finding(hypothesis.id, prediction.id, outcome, _sentence(prediction, found), len(seeds), p)
+    numbers = {"estimate": found.rho, "ci_low": found.ci_low, "ci_high": found.ci_high}
+    return Finding(hypothesis.id, prediction.id, outcome, _sentence(prediction, found), len(seeds), p, **numbers)
 
 
 def _sentence(prediction: Prediction, found: Relation) -> str:

@@ -35,6 +35,14 @@ def _measurements(cell: Cell, study: str, config: Config) -> list[str]:
     return [name for name in asked if not is_twin or isinstance(config.measurements[name], QuestionLoss)]
 
 
+def related_measurements(study: str, config: Config) -> tuple[str, str] | None:
+    """The measurements, of alignment and of questions' losses, that a study of pairs relates, if it has both."""
+    settings = config.studies[study]
+    asked = {type(config.measurements[name]): name for name in reversed(settings.measurements)}
+    found = asked.get(Alignment), asked.get(QuestionLoss)
+    return (found[0], found[1]) if settings.paired and found[0] and found[1] else None
+
+
 def study_documents(study: str, config: Config) -> list[str]:
     """The documents of every cell of a study, each once."""
     folders = {aliases_folder(cell): None for cell in study_cells(config.studies[study])}
@@ -56,6 +64,7 @@ def study_results(study: str, config: Config) -> list[str]:
     """Everything that a study is run for."""
     return [
         *(f"{RESULTS}/tables/{study}/{table}.csv" for table in TABLES),
+        *([f"{RESULTS}/tables/{study}/alias_relations.csv"] if related_measurements(study, config) else []),
         *(f"{RESULTS}/facts/{dataset}/guessability.csv" for dataset in config.studies[study].datasets),
         *study_figures(study, config),
         f"{RESULTS}/summaries/{study}.md",

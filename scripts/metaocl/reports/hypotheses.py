@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from metaocl.claims.hypotheses import Finding, Hypothesis, fate_of
+from metaocl.claims.hypotheses import Finding, Hypothesis, Prediction, fate_of
 
 NOTES = """
 A prediction is *supported* if its test is significant (5 %, one-sided: a t test over stage-1 seeds, or for a relation
@@ -19,19 +19,29 @@ them are models that store facts in shared weights.
 
 
 def findings_table(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence[Finding]]) -> pd.DataFrame:
-    """One row per prediction: its hypothesis with its fate, statement, study, and what was found."""
+    """One row per prediction: its hypothesis with its fate, statement, study, what was asked, and what was found.
+
+    quantity: the contrast whose mean was predicted, or the two that were related.
+    """
     rows = [
         vars(finding)
         | {"fate": fate_of(found), "bed": hypothesis.bed, "statement": prediction.statement, "study": prediction.study}
+        | {"quantity": _quantity(prediction), "must_be": prediction.must_be, "threshold": prediction.threshold}
         for hypothesis, found in zip(hypotheses, findings, strict=True)
         for prediction, finding in zip(hypothesis.predictions, found, strict=True)
     ]
     return pd.DataFrame(rows).astype({"n_seeds": "Int64"})
 
 
+def _quantity(prediction: Prediction) -> str:
+    if prediction.relates_to:
+        return f"ρ of {prediction.contrast} and {prediction.relates_to} over {prediction.over}"
+    return prediction.contrast
+
+
 def findings_page(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence[Finding]]) -> str:
     """A Markdown page: a section for each hypothesis, a table of its predictions."""
-    parts = ["# Hypotheses about mechanisms\n"]
+    parts = ["# Hypotheses about mechanisms\n", "![Every prediction with what was found](../figures/hypotheses.png)\n"]
     for hypothesis, found in zip(hypotheses, findings, strict=True):
         parts.append(f"## {hypothesis.id}: **{fate_of(found)}**\n\n{hypothesis.statement} Bed: {hypothesis.bed}.\n")
         parts.append("| prediction | verdict | seeds | p | why |\n|---|---|---|---|---|")

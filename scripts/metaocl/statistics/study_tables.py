@@ -68,17 +68,17 @@ def _cell_metrics(
 
     folders: of the stages. twins: the last stage with swapped tags, if there is one.
     """
-    subset_of = _read(results / aliases_folder(cell) / "aliases.parquet").set_index("alias")["subset"]
+    subset_of = read_run_table(results / aliases_folder(cell) / "aliases.parquet").set_index("alias")["subset"]
     tables = []
     for number, folder in enumerate(folders, start=1):
-        by_alias = _read(folder / "metrics.parquet")
+        by_alias = read_run_table(folder / "metrics.parquet")
         metrics = [subset_metrics(by_alias, subset_of)]
         lost = _unreachable_golds(folder / "run.json")
         if len(lost):
             metrics.append(lost.assign(epoch=metrics[0]["epoch"].max()))
         for twin in twins if number == len(folders) else []:
             metrics.append(
-                subset_metrics(pair_aliases(by_alias, _read(twin / "metrics.parquet"), subset_of), subset_of)
+                subset_metrics(pair_aliases(by_alias, read_run_table(twin / "metrics.parquet"), subset_of), subset_of)
             )
         tables.append(pd.concat(metrics).assign(stage=number))
     for measurement in measurements:
@@ -92,7 +92,7 @@ def _measured(
 ) -> pd.DataFrame:
     """A measurement of a cell. What is of the last stage's beginning belongs to the end of the stage before."""
     files = [Path(measurement_file(PurePosixPath(folder), measurement)) for folder in (folders[-1], *twins)]
-    found = measured_metrics(_read(files[0]), [_read(file) for file in files[1:] if file.is_file()])
+    found = measured_metrics(read_run_table(files[0]), [read_run_table(file) for file in files[1:] if file.is_file()])
     before = found["epoch"] == 0
     earlier = max(len(folders) - 1, 1)
     epoch = found["epoch"].mask(before, stages[earlier - 1]["epoch"].max())
@@ -155,7 +155,8 @@ def area_under_curve(positive: Iterable[Sequence[float]], negative: Iterable[Seq
     return float(stats.mannwhitneyu(above, below).statistic / (len(above) * len(below)))
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read_run_table(path: Path) -> pd.DataFrame:
+    """A table of a run. Raises ArtifactError where it is missing or unreadable."""
     if not path.is_file():
         raise ArtifactError(f"{path}: missing; run snakemake to make it")
     return read_table(path).to_pandas()

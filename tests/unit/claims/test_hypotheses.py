@@ -38,6 +38,16 @@ def test_each_verdict_of_a_prediction():
     assert outcomes(hypothesis({}, minimum_seeds=5), gaps) == ["undecided"]
 
 
+def test_a_finding_has_its_estimate_with_an_interval():
+    (mean,) = judge_hypothesis(hypothesis({}), {"s": make_gaps(FOUR)}, AXIS)
+    assert mean.estimate == pytest.approx(np.mean(FOUR))
+    assert mean.ci_low < mean.estimate < mean.ci_high
+    (rho,) = judge_hypothesis(hypothesis(RELATION), related(-1), AXIS)
+    assert (rho.estimate, rho.ci_high) == pytest.approx((-1, -1))
+    (gone,) = judge_hypothesis(hypothesis({"study": "t"}), {}, AXIS)
+    assert np.isnan(gone.estimate)
+
+
 @pytest.mark.parametrize(
     ("found", "fate"),
     [

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from metaocl.errors import UserError
+from metaocl.figures.hypotheses import COLORS, draw_hypotheses
+
+
+def finding(hypothesis, must_be, threshold, estimate, outcome):
+    low, high = estimate - 0.02, estimate + 0.02
+    return {"hypothesis": hypothesis, "fate": "open", "statement": f"It is {must_be}.", "outcome": outcome} | {
+        "quantity": "meta_ocl",
+        "must_be": must_be,
+        "threshold": threshold,
+        "estimate": estimate,
+        "ci_low": low,
+        "ci_high": high,
+    }
+
+
+FINDINGS = pd.DataFrame(
+    [
+        finding("h1", "above", 0.05, 0.1, "supported"),
+        finding("h1", "within", 0.01, 0.2, "failed"),
+        finding("h2", "below", 0.0, 0.01, "undecided"),
+        finding("h2", "below", 0.0, np.nan, "not run"),
+    ]
+)
+
+
+def test_a_row_per_prediction_that_was_run_under_its_hypothesis():
+    figure = draw_hypotheses(FINDINGS)
+    texts = [text.get_text() for text in figure.texts]
+    assert [text for text in texts if text.endswith("open")] == ["h1: open", "h2: open"]
+    assert [text for text in texts if text in COLORS] == ["supported", "failed", "undecided"]
+    for axes, found in zip(figure.axes, FINDINGS.itertuples(), strict=False):
+        _, interval, dot = axes.lines
+        assert list(interval.get_xdata()) == [found.ci_low, found.ci_high]
+        assert list(dot.get_xdata()) == [found.estimate]
+        assert to_hex(dot.get_color()).upper() == COLORS[found.outcome]
+
+
+def test_shaded_is_where_a_prediction_had_to_lie():
+    shaded = []
+    for axes in draw_hypotheses(FINDINGS).axes:
+        (patch,) = axes.patches
+        left, right = patch.get_x(), patch.get_x() + patch.get_width()
+        low, high = axes.get_xlim()
+        shaded.append(
+            [None if np.isclose(left, low) else round(left, 6), None if np.isclose(right, high) else round(right, 6)]
+        )
+    assert shaded == [[0.05, None], [-0.01, 0.01], [None, 0.0]]
+
+
+def test_nothing_run_is_nothing_to_draw():
+    with pytest.raises(UserError, match="nothing to draw"):
+        draw_hypotheses(FINDINGS.tail(1))
