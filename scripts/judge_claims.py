@@ -26,6 +26,7 @@ def main() -> None:
         required=True,
         help='JSON: for each study with an axis the x of its cells, {study: {"dataset/define_type/model/plan": x}}',
     )
+    parser.add_argument("--models", type=json.loads, required=True, help="JSON: what each model is, in words")
     parser.add_argument("--table", type=Path, required=True, help="CSV file to write: one row per claim")
     parser.add_argument("--markdown", type=Path, required=True, help="the same for people, to write")
     arguments = parser.parse_args()
@@ -33,9 +34,10 @@ def main() -> None:
     claims = parse_claims(read_yaml(arguments.claims), str(arguments.claims))
     tables = {study: read_table(path).to_pandas() for study, path in arguments.gaps}
     verdicts = [judge(claim, tables.get(claim.study), arguments.axis.get(claim.study, {})) for claim in claims]
+    models = {study: sorted(set(table["model"])) for study, table in tables.items()}
     with published(arguments.table, arguments.markdown) as (table_place, markdown_place):
-        table_of(claims, verdicts).to_csv(table_place, index=False)
-        markdown_place.write_text(page_of(claims, verdicts), encoding="utf-8")
+        table_of(claims, verdicts, models).to_csv(table_place, index=False)
+        markdown_place.write_text(page_of(claims, verdicts, models, arguments.models), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ def main() -> None:
     parser.add_argument(
         "--settings", type=Model.model_validate_json, required=True, help="the model's settings, as JSON"
     )
+    parser.add_argument(
+        "--seed", type=int, help="the stage-1 seed whose base model it is; without it the settings' own"
+    )
     parser.add_argument("--model", type=Path, required=True, help="folder to write: weights, configuration, tokenizer")
     parser.add_argument("--run", type=Path, required=True, help="JSON to write: what made the model, and its quality")
     arguments = parser.parse_args()
@@ -32,6 +35,8 @@ def main() -> None:
     torch.set_num_threads(settings.threads)
     facts = read_rows(arguments.facts, Fact)
     base: BaseTraining = settings.base_training
+    if arguments.seed is not None:
+        base = base.model_copy(update={"seed": arguments.seed})
     corpus = write_corpus(facts, base)
     model, tokenizer, seconds = train_from_scratch(facts, corpus, settings, base)
     quality = measure_quality(model, tokenizer, corpus, base)
@@ -44,6 +49,7 @@ def main() -> None:
             "device": str(model.device),
             "reserved_device": reserved,
             "exact_match": quality,
+            "seed": base.seed,
         }
         write_json(describe_run({"model": settings.model_dump(mode="json")}, **measured), run_place)
 

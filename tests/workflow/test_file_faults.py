@@ -50,7 +50,7 @@ COMMANDS = {
     "fetch_data": f"--downloaded {CSV} --sha256 {{hash}} --data out/data",
     "initialize_convnet": "--settings {convnet} --seed 0 --model out/model --run out/run.json",
     "initialize_model": f"--facts {FACTS} --settings {{random}} --seed 0 --model out/model --run out/run.json",
-    "judge_claims": f"--claims {CLAIMS} --gaps main={GAPS} --axis {{{{}}}}"
+    "judge_claims": f"--claims {CLAIMS} --gaps main={GAPS} --axis {{{{}}}} --models {{words}}"
     " --table out/claims.csv --markdown out/claims.md",
     "judge_hypotheses": f"--hypotheses {HYPOTHESES} --gaps readings={GAPS} --axis {{{{}}}}"
     " --table out/hypotheses.csv --markdown out/hypotheses.md",
@@ -181,6 +181,7 @@ def arguments():
         "model": canonical_json(model),
         "random": canonical_json(model.model_copy(update={"base_training": None})),
         "convnet": "{}",
+        "words": json.dumps({"tiny": model.in_words()}),
         "stage": canonical_json(config.plans["two_stages"].stages[0]),
         "stages": json.dumps({"two_stages": 2}),
         "axis": json.dumps(axis),

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 from datasets import load_dataset
-from project import change_config, snakemake
+from project import change_config, planned_jobs, snakemake
 
 from metaocl.artifacts.checksums import file_hash
 
@@ -124,6 +124,25 @@ def test_a_base_model_below_its_threshold_is_an_error_and_leaves_no_model(finish
     assert "base_training.minimum_exact_match.names asks for 1" in run.stdout + run.stderr
     assert "Traceback" not in run.stdout + run.stderr
     assert not list((finished / "results/base_models/people/strict").rglob("*"))
+
+
+def test_each_seed_may_have_a_base_model_of_its_own(finished):
+    shared = file_hash(finished / "results/base_models/people/tiny/model/model.safetensors")
+    change_config(finished, lambda config: config["models"]["tiny"]["base_training"].update(per_seed=True))
+    jobs = planned_jobs(cwd=finished)
+    assert {rule: count for rule, count in jobs.items() if rule.startswith("train_")} == {
+        "train_base_model_of_seed": 2,
+        "train_stage": 4,
+        "train_last_stage": 4,
+    }
+    folders = [f"results/base_models/people/tiny/seed{seed}" for seed in (0, 1)]
+    snakemake(*(f"{folder}/run.json" for folder in folders), cwd=finished)
+    own = [file_hash(finished / folder / "model/model.safetensors") for folder in folders]
+    assert [weights == shared for weights in own] == [True, False]
+    assert [json.loads((finished / folder / "run.json").read_text())["measured"]["seed"] for folder in folders] == [
+        0,
+        1,
+    ]
 
 
 def test_plans_of_one_two_and_three_stages_share_what_is_finished(finished):

@@ -16,6 +16,10 @@ AXES_OF_STUDIES = json.dumps(
     },
     sort_keys=True,
 )
+MODELS_IN_WORDS = json.dumps(
+    {name: model.in_words() for name, model in settings.models.items()},
+    sort_keys=True,
+)
 
 
 rule judge_claims:
@@ -40,12 +44,13 @@ rule judge_claims:
     params:
         gaps=GAPS_OF_STUDIES,
         axis=AXES_OF_STUDIES,
+        models=MODELS_IN_WORDS,
         script=path_of("judge_claims.py"),
         code=code_version("judge_claims.py"),
     message:
         "Judge the paper's claims"
     shell:
-        "python {params.script} --claims {input.claims:q} --gaps {params.gaps} --axis {params.axis:q}"
+        "python {params.script} --claims {input.claims:q} --gaps {params.gaps} --axis {params.axis:q} --models {params.models:q}"
         " --table {output.table} --markdown {output.markdown} --log {log}"
 
 

@@ -1,5 +1,5 @@
 # Needs: pretrained weights, or facts. Makes: the model that a cell starts from. A pretrained one is prepared once; a new
-# one is trained on the facts, once per data set, or has random weights, of its own for every seed.
+# one is trained on the facts, once per data set or for each seed, or has random weights, of its own for every seed.
 
 
 rule prepare_model:
@@ -94,11 +94,30 @@ rule train_base_model:
         cpus_per_task=model_threads,
     params:
         model=settings_of("model"),
+        seed="",
         script=path_of("train_base_model.py"),
         code=code_version("train_base_model.py"),
     message:
         "Train base model {wildcards.model} on {wildcards.dataset}"
         " ({resources.gpu} GPU, {resources.mem_mb} MB, {resources.runtime} min)"
     shell:
-        "python {params.script} --facts {input.facts} --settings {params.model:q}"
+        "python {params.script} --facts {input.facts} --settings {params.model:q} {params.seed}"
         " --model {output.model} --run {output.run} --log {log}"
+
+
+use rule train_base_model as train_base_model_of_seed with:
+    output:
+        model=directory("<results>/base_models/{dataset}/{model}/seed{seed}/model"),
+        run="<results>/base_models/{dataset}/{model}/seed{seed}/run.json",
+    log:
+        "<logs>/train_base_model/{dataset}/{model}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/train_base_model/{dataset}/{model}/seed{seed}.tsv"
+    params:
+        model=settings_of("model"),
+        seed="--seed {seed}",
+        script=path_of("train_base_model.py"),
+        code=code_version("train_base_model.py"),
+    message:
+        "Train base model {wildcards.model} on {wildcards.dataset}, seed {wildcards.seed}"
+        " ({resources.gpu} GPU, {resources.mem_mb} MB, {resources.runtime} min)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -41,7 +41,8 @@ class Entry(BaseModel):
         """Python takes true for 1, so `epochs: true` would train for one epoch."""
         for key, value in given.items() if isinstance(given, dict) else ():
             values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
-            takes_truth = key not in cls.model_fields or "bool" in str(cls.model_fields[key].annotation)
-            if not takes_truth and any(isinstance(each, bool) for each in values):
+            kind = cls.model_fields[key].annotation if key in cls.model_fields else bool
+            looks_itself = any(isinstance(each, type) and issubclass(each, Entry) for each in (kind, *get_args(kind)))
+            if not looks_itself and "bool" not in str(kind) and any(isinstance(each, bool) for each in values):
                 raise ValueError(f"{key} is {value}; it takes neither true nor false")
         return given

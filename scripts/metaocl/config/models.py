@@ -43,6 +43,11 @@ class BaseTraining(Objective):
         description="Statements of the form of a definition that link a nickname to an entity it does not mean.",
     )
     seed: Seed = Field(default=0, description="Seed of the weights, the nicknames and the order of the batches.")
+    per_seed: bool = Field(
+        default=False,
+        description="Whether each stage-1 seed has a base model of its own, with that seed, so that intervals over "
+        "seeds cover base models too; else all seeds share one.",
+    )
     minimum_exact_match: dict[Literal["names", "unquestioned_nicknames"], Accuracy] = Field(
         default={"names": 0.95},
         description="Exact match that the base model must reach on questions about names and about unquestioned "
@@ -61,6 +66,14 @@ class BaseTraining(Objective):
     def _warm_up_ends(self) -> BaseTraining:
         if self.warmup_steps > self.steps:
             raise ValueError(f"warmup_steps is {self.warmup_steps}; the training ends after {self.steps} steps")
+        return self
+
+    @model_validator(mode="after")
+    def _one_seed(self) -> BaseTraining:
+        if self.per_seed and self.seed:
+            raise ValueError(
+                f"seed is {self.seed}; with per_seed each base model has the seed of stage 1: leave it out"
+            )
         return self
 
 
@@ -178,3 +191,26 @@ class Model(Entry):
         if self.pretrained and (self.architecture_config or self.base_training):
             raise ValueError("a pretrained model takes no architecture_config and no base_training")
         return self
+
+    def in_words(self) -> str:
+        """What it is, for readers of a verdict that was found with it."""
+        if self.pretrained:
+            source = self.pretrained
+            return f"pretrained, {source.hub or source.folder or source.file}"
+        if self.convnet:
+            return (
+                f"network for images of {self.convnet.channels} channels and width {self.convnet.width}, random weights"
+            )
+        sizes = ", ".join(f"{name} {value:g}" for name, value in self.architecture_config.items() if _is_size(value))
+        return f"{self.architecture} of {sizes or 'standard sizes'}, " + self._start()
+
+    def _start(self) -> str:
+        if not self.base_training:
+            return "random weights of each seed"
+        return "trained on the facts, " + (
+            "once for each seed" if self.base_training.per_seed else "once for all seeds"
+        )
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

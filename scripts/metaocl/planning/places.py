@@ -31,13 +31,14 @@ def aliases_folder(cell: Cell) -> PurePosixPath:
 
 
 def first_model(model: Model) -> str:
-    """The model that a cell starts from: pretrained, trained on the facts, or random and of its seed."""
+    """The model that a cell starts from: pretrained, trained on the facts, or of its seed."""
     if model.convnet:
         return f"{RESULTS}/convnets/{{model}}/seed{{seed}}/model"
     if model.pretrained:
         return f"{RESULTS}/pretrained_models/{{model}}/model"
     if model.base_training:
-        return f"{RESULTS}/base_models/{{dataset}}/{{model}}/model"
+        own = "/seed{seed}" if model.base_training.per_seed else ""
+        return f"{RESULTS}/base_models/{{dataset}}/{{model}}{own}/model"
     return f"{RESULTS}/random_models/{{dataset}}/{{model}}/seed{{seed}}/model"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import pandas as pd
@@ -11,6 +11,8 @@ from metaocl.claims.entries import Claim
 from metaocl.claims.verdicts import Verdict
 
 NOTES = """
+A verdict speaks of the models that it was found with, and of no larger ones.
+
 A claim is *reproduced* if each of its parts is significant (one-sided paired t test over stage-1 seeds, 5 %; two such
 tests where a value must lie within a margin), *contradicted* if a part is significant the other way (5 % divided by
 the number of tests). With fewer stage-1 seeds than the claim asks for, or with a control whose 95 % interval excludes
@@ -20,28 +22,41 @@ are equal t can say nothing: there is no interval, and the exact sign flip test 
 """
 
 
-def table_of(claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """One row per claim: its id, statement, study and minimum of seeds, and what was found."""
+def table_of(claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """One row per claim: its id, statement, study and minimum of seeds, the models that it was judged on, and what was
+    found.
+
+    models: those of each study that was run.
+    """
     rows = [
         {"claim": claim.id, "statement": claim.statement, "study": claim.study, "minimum_seeds": claim.minimum_seeds}
+        | {"models": ", ".join(models.get(claim.study, []))}
         | asdict(verdict)
         for claim, verdict in zip(claims, verdicts, strict=True)
     ]
     return pd.DataFrame(rows).astype({"n_seeds": "Int64", "seeds_needed": "Int64"})
 
 
-def page_of(claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> str:
-    """A Markdown table for people."""
+def page_of(
+    claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Mapping[str, Sequence[str]], words: Mapping[str, str]
+) -> str:
+    """A Markdown table for people.
+
+    models: those of each study that was run. words: what each model is.
+    """
     lines = [
         "# The paper's claims\n",
-        "| | claim | study | verdict | seeds | needed | p (t) | p (sign flip) | why |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| | claim | study | models | verdict | seeds | needed | p (t) | p (sign flip) | why |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for number, (claim, verdict) in enumerate(zip(claims, verdicts, strict=True), start=1):
         numbers = (verdict.n_seeds, verdict.seeds_needed, verdict.p_value, verdict.p_sign_flip)
         shown = [
             "–" if value is None else f"{value:.2g}" if isinstance(value, float) else str(value) for value in numbers
         ]
-        cells = [str(number), claim.statement, claim.study, f"**{verdict.verdict}**", *shown, verdict.reason]
+        used = ", ".join(models.get(claim.study, [])) or "–"
+        cells = [str(number), claim.statement, claim.study, used, f"**{verdict.verdict}**", *shown, verdict.reason]
         lines.append(f"| {' | '.join(cells)} |")
+    judged = dict.fromkeys(model for claim in claims for model in models.get(claim.study, []))
+    lines += ["", *(f"- `{model}`: {words[model]}" for model in judged)]
     return "\n".join(lines) + "\n" + NOTES

@@ -18,7 +18,8 @@ FILE = Path(__file__).parents[3] / "config" / "claims.yaml"
 
 
 def run_script(monkeypatch, folder, *arguments):
-    outputs = ["--table", str(folder / "claims.csv"), "--markdown", str(folder / "claims.md")]
+    models = json.dumps({name: f"{name} in words" for name in ("model", "small", "large")})
+    outputs = ["--models", models, "--table", str(folder / "claims.csv"), "--markdown", str(folder / "claims.md")]
     monkeypatch.setattr("sys.argv", ["judge_claims.py", "--claims", str(FILE), *arguments, *outputs])
     judge_claims.main()
     return pd.read_csv(folder / "claims.csv").set_index("claim"), (folder / "claims.md").read_text()
@@ -48,6 +49,8 @@ def test_a_table_of_a_study_gives_its_claims_a_verdict(tmp_path, monkeypatch):
     assert table["verdict"]["meta_ocl"] == "not run"
     assert table["n_seeds"]["model_size"] == 3
     assert table["verdict"]["model_size"] == "inconclusive"
+    assert table["models"]["model_size"] == "large, small"
+    assert "- `small`: small in words\n- `large`: large in words\n" in page
     assert "| 1 | After stage 1: real names" in page
     assert "| **reproduced** | 12 |" in page
 
@@ -67,7 +70,7 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path, monkeypatch, script, conten
     file = tmp_path / "file.yaml"
     if content is not None:
         file.write_bytes(content)
-    options = ["--claims", str(file), "--axis", "{}", "--table", "a", "--markdown", "b"]
+    options = ["--claims", str(file), "--axis", "{}", "--models", "{}", "--table", "a", "--markdown", "b"]
     monkeypatch.setattr("sys.argv", [script, *(options if script == "judge_claims" else [str(file)])])
     with pytest.raises(ConfigError, match=rf"file\.yaml: cannot be read as YAML: .*{said}"):
         importlib.import_module(script).main()

@@ -42,6 +42,11 @@ MISTAKES = {
         21,
         [BASE, "warmup_steps is 21", "ends after 20 steps"],
     ),
+    "one seed for the base models of all seeds": (
+        BASE,
+        {"steps": 20, "per_seed": True, "seed": 3},
+        [BASE, "seed is 3", "leave it out"],
+    ),
     "share of no alias": (
         "datasets.people.entities",
         4,

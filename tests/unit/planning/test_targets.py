@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from metaocl.config.models import BaseTraining, Model
 from metaocl.config.parsing import parse_config
 from metaocl.planning.places import model_before
 from metaocl.planning.targets import findings, study_results, study_runs
@@ -50,6 +51,8 @@ def test_a_stage_starts_from_the_one_before_and_the_first_from_a_model_that_fits
     random = next(model for model in models.values() if not model.pretrained and not model.base_training)
     assert model_before(1, pretrained) == "<results>/pretrained_models/{model}/model"
     assert model_before(1, random) == "<results>/random_models/{dataset}/{model}/seed{seed}/model"
+    base = Model(architecture="gpt2", base_training=BaseTraining(steps=1, per_seed=True))
+    assert model_before(1, base) == "<results>/base_models/{dataset}/{model}/seed{seed}/model"
     assert model_before(3, random).endswith("/{plan}/seed{seed}/stage2/model")
 
 
