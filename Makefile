@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 TESTS ?= tests/workflow tests/unit
 PYTEST = python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study cities test test-fast test-cluster benchmark gpu reference rulegraph format clean
+.PHONY: study cities test test-fast test-cluster benchmark gpu reference reference-mechanisms rulegraph format clean
 
 study: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
@@ -55,6 +55,18 @@ reference: study
 	mkdir -p results/reference
 	cp results/figures/laptop/training_curves.png results/figures/laptop/training_curves.svg \
 	   results/summaries/laptop.md results/summaries/laptop.json results/tables/laptop/effects.csv results/reference/
+
+# The same of the mechanisms' studies: what became of each hypothesis (an hour and more).
+MECHANISMS := results/mechanisms
+reference-mechanisms: .venv/installed
+	@python scripts/tools/clear_stale_lock.py
+	snakemake mechanisms --configfile config/mechanisms.yaml
+	mkdir -p results/reference/mechanisms
+	cp $(MECHANISMS)/summaries/hypotheses.md $(MECHANISMS)/summaries/claims.md $(MECHANISMS)/tables/hypotheses.csv \
+	   $(MECHANISMS)/figures/hypotheses.png $(MECHANISMS)/figures/hypotheses.svg \
+	   $(MECHANISMS)/figures/correlation/relations.png $(MECHANISMS)/tables/correlation/alias_relations.csv results/reference/mechanisms/
+	for study in correlation readings parts interventions saved_models relations equal_steps gradient_alignment tag_probes; do \
+	   cp $(MECHANISMS)/tables/$$study/effects.csv results/reference/mechanisms/$$study.csv; done
 
 # The documents that are made from the code, and the code's layout.
 format: .venv/installed
