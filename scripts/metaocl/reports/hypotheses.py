@@ -30,9 +30,12 @@ def findings_table(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence
 
 
 def findings_page(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence[Finding]]) -> str:
-    """A Markdown page: a section for each hypothesis, a table of its predictions."""
-    parts = ["# Hypotheses about mechanisms\n"]
+    """A Markdown page: a section for each hypothesis of which something was run, a table of its predictions."""
+    parts, silent = ["# Hypotheses about mechanisms\n"], []
     for hypothesis, found in zip(hypotheses, findings, strict=True):
+        if all(finding.outcome == "not run" for finding in found):
+            silent.append(f"`{hypothesis.id}` ({hypothesis.bed})")
+            continue
         parts.append(f"## {hypothesis.id}: **{fate_of(found)}**\n\n{hypothesis.statement} Bed: {hypothesis.bed}.\n")
         parts.append("| prediction | verdict | seeds | p | why |\n|---|---|---|---|---|")
         for prediction, finding in zip(hypothesis.predictions, found, strict=True):
@@ -41,4 +44,6 @@ def findings_page(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence[
             named = f"`{prediction.id}` {prediction.statement}"
             parts.append(f"| {named} | **{finding.outcome}** | {seeds} | {p} | {finding.reason} |")
         parts.append("")
+    if silent:
+        parts.append(f"Nothing was run for: {', '.join(silent)}.\n")
     return "\n".join(parts) + NOTES
