@@ -62,7 +62,8 @@ reference-mechanisms: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
 	snakemake mechanisms --configfile config/mechanisms.yaml
 	mkdir -p results/reference/mechanisms
-	cp $(MECHANISMS)/summaries/hypotheses.md $(MECHANISMS)/summaries/claims.md $(MECHANISMS)/tables/hypotheses.csv \
+	sed 's#../figures/##' $(MECHANISMS)/summaries/hypotheses.md > results/reference/mechanisms/hypotheses.md
+	cp $(MECHANISMS)/summaries/claims.md $(MECHANISMS)/tables/hypotheses.csv \
 	   $(MECHANISMS)/figures/hypotheses.png $(MECHANISMS)/figures/hypotheses.svg \
 	   $(MECHANISMS)/figures/correlation/relations.png $(MECHANISMS)/tables/correlation/alias_relations.csv results/reference/mechanisms/
 	for study in correlation readings parts interventions saved_models relations equal_steps gradient_alignment tag_probes; do \

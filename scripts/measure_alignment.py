@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +14,8 @@ from metaocl.mechanisms.command import measure_stage
 from metaocl.mechanisms.gradients import Row
 from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.parameters import embedding_name, parameter_groups
-from metaocl.mechanisms.subjects import new_subjects
-from metaocl.text.alias_rows import alias_rows
-from metaocl.text.runs import Run
+from metaocl.mechanisms.subjects import Subject, new_subjects
+from metaocl.runs import Run
 
 
 def main() -> None:
@@ -24,10 +24,18 @@ def main() -> None:
 
 def measure(run: Run, settings: Alignment, random: np.random.Generator, epoch: int) -> Iterator[Measured]:
     subjects = new_subjects(run.documents, settings.aliases)
-    name = embedding_name(run.model)
+    return measure_alignment(run.task, subjects, parameter_groups(run.model), _rows(run, subjects), epoch)
+
+
+def _rows(run: Any, subjects: Sequence[Subject]) -> dict[str, Row] | None:
+    """The embedding row of each alias, where aliases have one of their own."""
+    if run.modality != "text":
+        return None
+    from metaocl.text.alias_rows import alias_rows  # which takes seconds to import
+
     tokens = alias_rows(run.tokenizer, [subject.alias for subject in subjects])
-    rows = None if tokens is None else {alias: Row(name, token) for alias, token in tokens.items()}
-    return measure_alignment(run.task, subjects, parameter_groups(run.model), rows, epoch)
+    name = embedding_name(run.model)
+    return None if tokens is None else {alias: Row(name, token) for alias, token in tokens.items()}
 
 
 if __name__ == "__main__":

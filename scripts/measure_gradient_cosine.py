@@ -13,7 +13,7 @@ from metaocl.mechanisms.command import measure_stage
 from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.parameters import parameter_groups
 from metaocl.mechanisms.subjects import new_subjects
-from metaocl.text.runs import Run
+from metaocl.runs import Run
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from metaocl.mechanisms.command import measure_stage
 from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.moments import at_the_end
 from metaocl.mechanisms.question_loss import measure_question_loss
-from metaocl.text.runs import Run
+from metaocl.runs import Run
 
 
 def main() -> None:

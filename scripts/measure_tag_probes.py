@@ -11,7 +11,7 @@ from metaocl.config.measurements import TagProbes
 from metaocl.mechanisms.command import measure_stage
 from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.tag_probes import measure_tag_probes
-from metaocl.text.runs import Run
+from metaocl.runs import Run
 
 
 def main() -> None:

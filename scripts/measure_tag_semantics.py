@@ -11,7 +11,7 @@ from metaocl.config.measurements import TagSemantics
 from metaocl.mechanisms.command import measure_stage
 from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.semantics import measure_tag_semantics
-from metaocl.text.runs import Run
+from metaocl.runs import Run
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ FLOORS = (
     {"facts", "planning", "training"},
     {"documents", "statistics"},
     {"text", "vision", "claims", "figures"},
-    {"runs", "reports", "mechanisms"},
+    {"runs", "reports"},
+    {"mechanisms"},
 )
 READING_WING = {"statistics", "claims", "figures", "reports"}
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors"}

@@ -8,7 +8,7 @@ from project import CONFIG, STAGE1, change_config, one_cell, planned_jobs, ready
 
 from metaocl.artifacts.publishing import ArtifactError
 from metaocl.artifacts.tables import read_table
-from metaocl.text.runs import open_run
+from metaocl.runs import open_run
 
 STAGES = "results/stages/people/tve/tiny/two_stages/seed0"
 

@@ -225,6 +225,10 @@ OF_MECHANISMS = (
     _alignment("alignment_attention", "attention"),
     _alignment("alignment_mlp", "mlp"),
     _alignment("alignment_norms", "norms"),
+    _alignment("alignment_stem", "stem"),
+    _alignment("alignment_dense", "dense"),
+    _alignment("alignment_block", "block"),
+    _alignment("alignment_heads", "heads"),
     Contrast(
         "alignment_unpaired",
         "gradient alignment, all parameters: D5 − D6, before their definitions",

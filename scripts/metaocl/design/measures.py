@@ -36,6 +36,11 @@ GROUPS = {
     "attention": "attention",
     "mlp": "MLP",
     "norms": "layer norms",
+    # Of the network for images.
+    "stem": "first layer",
+    "dense": "dense layer over all patches",
+    "block": "residual block",
+    "heads": "outputs",
 }
 # What measurements of finished models give; contrasts name the one that they are taken in.
 OF_MECHANISMS = (

@@ -4,7 +4,7 @@
 questions are the comparison. `measure_gradient_cosine` is the paper's own form: definitions with the tag that they
 have in training, against each single question, over all parameters (arXiv 2310.15047, section on mechanisms).
 
-Both take a task's `examples` and `loss`, and know no text. The model is in eval mode: no dropout.
+Both take a task's `examples` and `loss`, and know no modality. The model is in eval mode: no dropout.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.parameters import ALL
 from metaocl.mechanisms.subjects import Subject, others
 
+# The epochs that they are drawn in. A picture's handwriting is that of an epoch: definitions with either tag have the
+# same, their questions another one, as gradients of equal pictures would be alike for what they show alone.
+DEFINITIONS, QUESTIONS = 1, 2
+
 
 def measure_alignment(
     task: Any, subjects: Sequence[Subject], groups: Mapping[str, str], rows: Mapping[str, Row] | None, epoch: int
@@ -31,9 +35,9 @@ def measure_alignment(
     for subject, other in zip(subjects, others(subjects), strict=True):
         row = rows[subject.alias] if rows else None
         for asked in (subject, other):
-            questions = _gradient(task, asked.questions)
+            questions = _gradient(task, asked.questions, QUESTIONS)
             for tag, definitions in subject.definitions.items():
-                found = compare(_gradient(task, definitions), questions, groups, row)
+                found = compare(_gradient(task, definitions, DEFINITIONS), questions, groups, row)
                 for group, compared in found.items():
                     yield from _rows(subject, tag, group, compared, asked is other, epoch)
 
@@ -43,17 +47,18 @@ def measure_gradient_cosine(
 ) -> Iterator[Measured]:
     """For each alias, its definition as in training: the mean over its questions of their cosines with it."""
     for subject in subjects:
-        definition = _gradient(task, subject.definitions[subject.own_tag])
-        cosines = [compare(definition, _gradient(task, [each]), groups)[ALL].cosine for each in subject.questions]
+        definition = _gradient(task, subject.definitions[subject.own_tag], DEFINITIONS)
+        questions = (_gradient(task, [each], QUESTIONS) for each in subject.questions)
+        cosines = [compare(definition, question, groups)[ALL].cosine for question in questions]
         value = float(np.mean(cosines))
         yield Measured(
             epoch, subject.subset, subject.alias, subject.own_tag, "", "gradient_cosine", len(cosines), value
         )
 
 
-def _gradient(task: Any, documents: Sequence[Any]) -> Gradient:
-    """The gradient of the mean loss of documents, as the last stage takes it."""
-    return gradient_of(task.model, task.loss, task.examples(documents).batch(range(len(documents)), 1))
+def _gradient(task: Any, documents: Sequence[Any], epoch: int) -> Gradient:
+    """The gradient of the mean loss of documents, as the last stage takes it in an epoch."""
+    return gradient_of(task.model, task.loss, task.examples(documents).batch(range(len(documents)), epoch))
 
 
 def _rows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from metaocl.config.entry import Entry
 from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.moments import before_new_definitions
 from metaocl.randomness import random_stream
-from metaocl.text.runs import Run, open_run
+from metaocl.runs import open_run
 from metaocl.training.device_locks import reserve_device
 
 Settings = TypeVar("Settings", bound=Entry)
@@ -26,12 +26,12 @@ Settings = TypeVar("Settings", bound=Entry)
 def measure_stage(
     description: str | None,
     settings: type[Settings],
-    measure: Callable[[Run, Settings, np.random.Generator, int], Iterable[Measured]],
-    moments: Callable[[Path, Path], Iterator[tuple[int, Run]]] = before_new_definitions,
+    measure: Callable[[Any, Settings, np.random.Generator, int], Iterable[Measured]],
+    moments: Callable[[Path, Path], Iterator[tuple[int, Any]]] = before_new_definitions,
 ) -> None:
     """Read the arguments of a measurement's script, measure each of its moments and write the table.
 
-    measure: takes a run, the measurement's settings, a random stream and the epoch.
+    measure: takes a run of either modality, the measurement's settings, a random stream and the epoch.
     """
     arguments = _parse(_parser(description, settings))
     found: list[Measured] = []
@@ -44,7 +44,7 @@ def measure_stage(
 def measure_pair(
     description: str | None,
     settings: type[Settings],
-    measure: Callable[[Run, Run, Settings, int], Iterable[Measured]],
+    measure: Callable[[Any, Any, Settings, int], Iterable[Measured]],
 ) -> None:
     """The same for what compares the end of a last stage with that of its twin with swapped tags."""
     parser = _parser(description, settings)

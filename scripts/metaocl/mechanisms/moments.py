@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from metaocl.text.runs import Run, open_beginning, open_run
+from metaocl.runs import open_beginning, open_run
 
 
-def before_new_definitions(folder: Path, counterfactuals: Path) -> Iterator[tuple[int, Run]]:
+def before_new_definitions(folder: Path, counterfactuals: Path) -> Iterator[tuple[int, Any]]:
     """A last stage as it begins, as epoch 0; of a plan's only stage, which has no model without new definitions, each
     snapshot and the end, with their epochs."""
     whole = open_run(folder, counterfactuals=counterfactuals)
@@ -20,7 +21,7 @@ def before_new_definitions(folder: Path, counterfactuals: Path) -> Iterator[tupl
     yield whole.stage.epochs, whole
 
 
-def at_the_end(folder: Path, counterfactuals: Path) -> Iterator[tuple[int, Run]]:
+def at_the_end(folder: Path, counterfactuals: Path) -> Iterator[tuple[int, Any]]:
     """A last stage as it ends."""
     run = open_run(folder, counterfactuals=counterfactuals)
     yield run.stage.epochs, run

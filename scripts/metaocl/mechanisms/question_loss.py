@@ -9,7 +9,7 @@ import torch
 from metaocl.documents.counterfactuals import tag_in_training
 from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.subjects import new_subjects
-from metaocl.text.runs import Run
+from metaocl.runs import Run
 
 
 def measure_question_loss(run: Run, aliases: int | None, epoch: int) -> Iterator[Measured]:

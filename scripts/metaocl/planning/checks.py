@@ -9,13 +9,13 @@ from metaocl.config.configuration import Config
 from metaocl.config.define_types import DefineType
 from metaocl.config.entry import ConfigError
 from metaocl.config.measurements import OF_PAIRS, ReadoutOverlap, Steering, TagProbes, TagSemantics, Transplant
-from metaocl.config.models import Model
 from metaocl.config.sources import Trex
 from metaocl.design.subsets import apportion, split_by_truth
 from metaocl.planning.costs import stage_documents
 
 ROUNDING = 1.1  # shares and held-out questions come to whole numbers; a job knows exactly
 MOST_TO_USUAL_QUESTIONS_OF_TREX = 5
+ABOUT_ROWS = (ReadoutOverlap, Transplant, Steering)
 FEWEST_ALIASES_OF_A_PROBE = 5  # of either tag, for five folds
 
 
@@ -43,11 +43,8 @@ def check_mechanisms(config: Config, origin: str) -> None:
         for define_type, model, plan in product(study.define_types, study.models, study.plans):
             stage, defined = config.plans[plan].stages[-1], config.define_types[define_type]
             about_rows = stage.trained != "all" or stage.project_rows is not None
-            if about_rows and not _has_rows(config.models[model], defined):
-                raise ConfigError(
-                    f"{where}: plan {plan} is about the embedding rows of aliases; those of {define_type} have several "
-                    f"tokens with model {model}"
-                )
+            if about_rows and (lack := _lack_of_rows(config, model, define_type)):
+                raise ConfigError(f"{where}: plan {plan} {lack}")
             if (stage.tags != "own" or study.paired) and not _has_tags(defined):
                 what = "paired" if study.paired else f"plan {plan} with tags: {stage.tags}"
                 raise ConfigError(f"{where}: {what} needs definitions with tags, on their own; {define_type} has none")
@@ -63,14 +60,12 @@ def _obstacle(config: Config, paired: bool, measurement: str, define_type: str, 
         config.define_types[define_type],
         config.datasets[dataset],
     )
-    if config.models[model].convnet:
-        return f"reads language models so far; {model} is a network for images"
     if isinstance(settings, OF_PAIRS) and not paired:
         return "compares runs with their twins; the study has not paired: true"
     if not _has_tags(defined):
         return f"needs definitions with tags, on their own; {define_type} has none"
-    if isinstance(settings, ReadoutOverlap | Transplant | Steering) and not _has_rows(config.models[model], defined):
-        return f"is about the embedding rows of aliases; those of {define_type} have several tokens with model {model}"
+    if isinstance(settings, ABOUT_ROWS) and (lack := _lack_of_rows(config, model, define_type)):
+        return lack
     if isinstance(settings, TagSemantics) and any(_ends_otherwise(form) for form in defined.forms()):
         return f"needs definitions that end with the entity; those of {define_type} do not"
     counts = apportion(data.variables or data.entities, data.shares)
@@ -80,9 +75,14 @@ def _obstacle(config: Config, paired: bool, measurement: str, define_type: str, 
     return None
 
 
-def _has_rows(model: Model, define_type: DefineType) -> bool:
-    """Whether an alias is one token."""
-    return model.pretrained is None and model.convnet is None and define_type.alias_style != "spaced"
+def _lack_of_rows(config: Config, model: str, define_type: str) -> str | None:
+    """Why an alias has no embedding row of its own, if it has none."""
+    about = "is about the embedding rows of aliases; "
+    if config.models[model].convnet:
+        return f"{about}model {model}, a network of images, has none"
+    if config.models[model].pretrained or config.define_types[define_type].alias_style == "spaced":
+        return f"{about}those of {define_type} have several tokens with model {model}"
+    return None
 
 
 def _has_tags(define_type: DefineType) -> bool:

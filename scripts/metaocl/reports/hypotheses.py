@@ -8,6 +8,7 @@ import pandas as pd
 
 from metaocl.claims.hypotheses import Finding, Hypothesis, Prediction, fate_of
 
+FIGURE = "![Every prediction with what was found](../figures/hypotheses.png)\n"
 NOTES = """
 A prediction is *supported* if its test is significant (5 %, one-sided: a t test over stage-1 seeds, or for a relation
 a permutation test), *failed* if the opposite is, else *undecided*; *not run* without its study. A hypothesis is *ruled
@@ -40,9 +41,12 @@ def _quantity(prediction: Prediction) -> str:
 
 
 def findings_page(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence[Finding]]) -> str:
-    """A Markdown page: a section for each hypothesis, a table of its predictions."""
-    parts = ["# Hypotheses about mechanisms\n", "![Every prediction with what was found](../figures/hypotheses.png)\n"]
+    """A Markdown page: a section for each hypothesis of which something was run, a table of its predictions."""
+    parts, silent = ["# Hypotheses about mechanisms\n", FIGURE], []
     for hypothesis, found in zip(hypotheses, findings, strict=True):
+        if all(finding.outcome == "not run" for finding in found):
+            silent.append(f"`{hypothesis.id}` ({hypothesis.bed})")
+            continue
         parts.append(f"## {hypothesis.id}: **{fate_of(found)}**\n\n{hypothesis.statement} Bed: {hypothesis.bed}.\n")
         parts.append("| prediction | verdict | seeds | p | why |\n|---|---|---|---|---|")
         for prediction, finding in zip(hypothesis.predictions, found, strict=True):
@@ -51,4 +55,6 @@ def findings_page(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence[
             named = f"`{prediction.id}` {prediction.statement}"
             parts.append(f"| {named} | **{finding.outcome}** | {seeds} | {p} | {finding.reason} |")
         parts.append("")
+    if silent:
+        parts.append(f"Nothing was run for: {', '.join(silent)}.\n")
     return "\n".join(parts) + NOTES

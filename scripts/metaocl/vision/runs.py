@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from metaocl.config.plans import Stage
+from metaocl.documents.counterfactuals import with_tags
 from metaocl.documents.reading import read_stage_documents
 from metaocl.documents.records import Document
 from metaocl.vision.evaluation import Evaluator
@@ -20,9 +22,12 @@ from metaocl.vision.task import VisionTask, make_vision_task
 class Run:
     """A model with the documents of a stage and what training makes of them, as `metaocl.text.runs.Run` is for text.
 
-    tested: the test questions of the documents, and those for the letters of each definition.
+    documents: all of the stage's cell. tested: the test questions of the documents, and those for the letters of each
+    definition, with the tag that it is trained with.
     unreachable_golds: empty, as a model whose letters are too few is refused.
     """
+
+    modality: ClassVar = "images"
 
     stage: Stage
     documents: list[Document]
@@ -50,6 +55,7 @@ def prepare_vision_run(
     Raises DocumentsError for a stage with nothing to train on, and VisionError for documents that cannot be drawn.
     """
     read = read_stage_documents(documents, stage)
-    tested = read.tested + definition_letters(read.every)
+    tested = read.tested + definition_letters(with_tags(read.every, stage.tags, read.counterfactuals))
     task = make_vision_task(load_network(model, settings), read.every, seeds)
-    return Run(stage, read.every, read.trained, tested, task, task.examples(read.trained), task.evaluator(tested), {})
+    known = read.every + read.counterfactuals
+    return Run(stage, known, read.trained, tested, task, task.examples(read.trained), task.evaluator(tested), {})

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metaocl.documents.counterfactuals import COUNTERFACTUAL
 from metaocl.documents.records import Document
 from metaocl.errors import UserError
 from metaocl.facts.grids import CELLS
@@ -20,7 +21,7 @@ PATTERN = (2, 6)  # blocks of a tag, in rows and columns
 MOST_TAGS = 2_000  # of 4,095 patterns; a new one is then found in a few tries
 IGNORED = -100  # the letter of a cell that is not asked for, as torch's cross-entropy has it
 NO_FRAME = -1
-DEFINITIONS = ("definitions", "new_definitions")
+DEFINITIONS = ("definitions", "new_definitions", COUNTERFACTUAL)
 DEFINITION_LETTERS = "definition_letters"
 
 

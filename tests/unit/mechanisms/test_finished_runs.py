@@ -15,8 +15,8 @@ from metaocl.mechanisms.readout import measure_readout_overlap, overlap
 from metaocl.mechanisms.semantics import measure_tag_semantics
 from metaocl.mechanisms.subjects import new_subjects
 from metaocl.mechanisms.tag_probes import measure_tag_probes
+from metaocl.runs import open_beginning, open_run
 from metaocl.text.alias_rows import alias_rows, leading_directions, second_moments, stage_intervention
-from metaocl.text.runs import open_beginning, open_run
 from metaocl.training.loop import Trainer, linear_schedule
 from metaocl.training.optimizers import stage_optimizer
 

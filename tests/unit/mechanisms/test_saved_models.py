@@ -8,7 +8,7 @@ import torch
 from metaocl.mechanisms import steering, transplants
 from metaocl.mechanisms.steering import measure_steering, state_differences, states_moved
 from metaocl.mechanisms.transplants import exact_matches, measure_transplant, questions_and_rows, rows_of, rows_replaced
-from metaocl.text.runs import open_run
+from metaocl.runs import open_run
 
 
 @pytest.fixture

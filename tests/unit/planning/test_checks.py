@@ -12,6 +12,7 @@ from metaocl.config.parsing import parse_config
 from metaocl.planning.checks import check_mechanisms
 
 TINY = yaml.safe_load((Path(__file__).parents[2] / "workflow/tiny.yaml").read_text())
+CONVNET = {"convnet": {"channels": 4, "width": 16}}
 PRETRAINED = {"pretrained": {"folder": "data/model"}}
 
 
@@ -39,6 +40,13 @@ def test_what_can_be_done_passes():
     checked({"measurements": ["a"]}, **measured("tag_semantics"))
 
 
+@pytest.mark.parametrize("kind", ["alignment", "gradient_cosine", "question_loss", "tag_semantics", "tag_probes"])
+def test_networks_of_images_are_measured_where_no_row_is_needed(kind):
+    study = {"models": ["network"], "datasets": ["many"], "paired": True, "measurements": ["a"]}
+    many = {"many": {"source": "people", "entities": 100}}
+    checked(study, **measured(kind), models={"network": CONVNET}, datasets=many)
+
+
 @pytest.mark.parametrize(
     ("study", "sections", "message"),
     [
@@ -62,6 +70,19 @@ def test_what_can_be_done_passes():
             {"measurements": ["a"], "models": ["subwords"]},
             measured("readout_overlap") | {"models": {"subwords": PRETRAINED}},
             "measurements: a is about the embedding rows",
+        ),
+        (
+            {"plans": ["branch"], "models": ["network"]},
+            branch(trained="all_but_aliases") | {"models": {"network": CONVNET}},
+            "plan branch is about the embedding rows of aliases; model network, a network of images, has none",
+        ),
+        *(
+            (
+                {"measurements": ["a"], "models": ["network"], "paired": True},
+                measured(kind) | {"models": {"network": CONVNET}},
+                "measurements: a is about the embedding rows of aliases; model network, a network of images, has none",
+            )
+            for kind in ("readout_overlap", "transplant", "steering")
         ),
         (
             {"measurements": ["a"], "define_types": ["first"]},
