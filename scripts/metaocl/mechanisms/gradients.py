@@ -62,7 +62,7 @@ def compare(
     groups: the group of each parameter. row: becomes a group `alias_row` of its own, and `all_but_row` the rest.
     """
     sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    for name in first.keys() | second.keys():
+    for name in dict.fromkeys([*first, *second]):  # in one order, as sums are rounded
         products = _products(first.get(name), second.get(name))
         _add(sums[ALL], products)
         if row and name == row.parameter:

@@ -49,6 +49,14 @@ def test_dot_products_norms_and_cosines_are_those_of_known_gradients():
     assert found["all"].first_norm == pytest.approx((norms[0] ** 2 + first_b**2) ** 0.5, rel=1e-9)
 
 
+def test_groups_come_in_the_order_of_the_parameters_and_so_do_their_sums():
+    names = [f"p{number}" for number in range(20)]
+    first = {name: torch.ones(1) for name in names[:15]}
+    second = {name: torch.ones(1) for name in names[5:]}
+    found = compare(first, second, {name: f"group of {name}" for name in names})
+    assert list(found) == ["all", *(f"group of {name}" for name in names)]
+
+
 def test_one_parameter_can_be_asked_for():
     assert gradient_of(Linear(), squared, BATCHES[0], only="b").keys() == {"b"}
 
