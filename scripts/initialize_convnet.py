@@ -9,6 +9,7 @@ from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import write_json
 from metaocl.commands import command_parser, run_command
 from metaocl.config.models import ConvNet
+from metaocl.vision.handwriting import read_handwriting
 from metaocl.vision.models import new_network, save_network
 
 
@@ -21,12 +22,14 @@ def main() -> None:
     arguments = parser.parse_args()
 
     settings = arguments.settings
-    model = new_network(settings, arguments.seed)
+    handwriting = read_handwriting(settings.handwriting)
+    model = new_network(settings, arguments.seed, handwriting.sha256())
     with published(arguments.model, arguments.run) as (model_place, run_place):
         save_network(model, model_place)
         made_of = {"convnet": settings.model_dump(mode="json"), "seed": arguments.seed}
         parameters = sum(weight.numel() for weight in model.parameters())
-        write_json(describe_run(made_of, parameters=parameters), run_place)
+        shapes = {"training": handwriting.training.shape, "tests": handwriting.tests.shape}
+        write_json(describe_run(made_of, parameters=parameters, handwriting=shapes), run_place)
 
 
 if __name__ == "__main__":

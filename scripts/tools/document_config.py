@@ -17,6 +17,7 @@ from metaocl.config.configuration import Config
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType, Tags
 from metaocl.config.entry import Entry
+from metaocl.config.handwriting import Images, Mnist
 from metaocl.config.measurements import (
     Alignment,
     GradientCosine,
@@ -54,6 +55,8 @@ SECTIONS: list[tuple[str, type[Entry]]] = [
     ("`models.<name>`", Model),
     ("`models.<name>.pretrained`", Pretrained),
     ("`models.<name>.convnet`", ConvNet),
+    ("`models.<name>.convnet.handwriting`, kind `mnist`", Mnist),
+    ("`models.<name>.convnet.handwriting`, kind `images`", Images),
     ("`models.<name>.base_training`", BaseTraining),
     ("`plans.<name>`", Plan),
     ("`plans.<name>.stages[]`", Stage),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from metaocl.config.handwriting import Digits
 from metaocl.config.parsing import parse_config
 from metaocl.config.yaml_files import read_yaml
 from metaocl.documents.aliases import divide_stage2, draw_aliases
@@ -43,7 +44,7 @@ def main() -> None:
     documents = [document for document in _documents() if (document.part, document.subset) in KINDS]
     shown = [next(d for d in documents if (d.part, d.subset) == kind) for kind in KINDS]
     scenes = read_scenes(shown, draw_patterns(documents), letters=26)
-    handwriting, random = read_handwriting(), np.random.default_rng(SEED)
+    handwriting, random = read_handwriting(Digits()), np.random.default_rng(SEED)
     pictures = []
     for place, document in enumerate(shown):
         images = handwriting.tests if document.part == "held_out" else handwriting.training

@@ -7,6 +7,7 @@ import sys
 
 import pandas as pd
 import pytest
+from PIL import Image
 from project import CONFIG, ROOT, change_config, copy_project, planned_jobs, snakemake
 
 STAGE = "results/stages/digits/tve/{model}/one_stage/seed0/stage2_seed0"
@@ -91,3 +92,20 @@ def test_documents_that_images_do_not_show_are_told_in_one_line(workspace):
     assert run.returncode != 0
     assert "which images need: give the define type alias_style: digits and alias_letters: 9" in output
     assert "Traceback" not in output
+
+
+def test_other_handwriting_in_a_folder_of_the_users_makes_the_network_again_but_no_documents(workspace):
+    for digit in range(10):
+        (workspace / f"data/{digit}").mkdir(parents=True)
+        for number in range(2):
+            Image.new("L", (6, 6), 20 * digit + number).save(workspace / f"data/{digit}/{number}.png")
+    whole = (workspace / CONFIG).read_text()
+    own = {"kind": "images", "folder": "data", "side": 6}
+    change_config(workspace, lambda config: config["models"].update(own={"convnet": {"width": 8, "handwriting": own}}))
+    change_config(workspace, lambda config: config["studies"]["grids"].update(define_types=["tve"], models=["own"]))
+    metrics = STAGE.format(model="own") + "/metrics.parquet"
+    snakemake(metrics, cwd=workspace)
+    assert planned_jobs(metrics, cwd=workspace) == {}
+    Image.new("L", (6, 6), 255).save(workspace / "data/7/1.png")
+    assert planned_jobs(metrics, cwd=workspace) == {"initialize_convnet": 1, "train_last_stage_with_snapshots": 1}
+    (workspace / CONFIG).write_text(whole)

@@ -52,6 +52,8 @@ rule initialize_model:
 
 
 rule initialize_convnet:
+    input:
+        files_of_handwriting,
     output:
         model=directory("<results>/convnets/{model}/seed{seed}/model"),
         run="<results>/convnets/{model}/seed{seed}/run.json",
@@ -65,6 +67,7 @@ rule initialize_convnet:
         convnet=lambda wildcards: canonical_json(
             settings.models[wildcards.model].convnet
         ),
+        version=version_of_handwriting,
         script=path_of("initialize_convnet.py"),
         code=code_version("initialize_convnet.py"),
     message:

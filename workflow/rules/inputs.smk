@@ -2,6 +2,8 @@
 
 from metaocl.errors import UserError
 from metaocl.planning.inputs import (
+    handwriting_files,
+    handwriting_version,
     model_files,
     model_version,
     source_files,
@@ -60,6 +62,18 @@ def pretrained_files(wildcards):
 def version_of_pretrained(wildcards):
     """A parameter that no command uses: what changes with the weights that a pretrained model is read from."""
     return model_version(settings.models[wildcards.model].pretrained)
+
+
+@told_in_one_line
+def files_of_handwriting(wildcards):
+    """The user's own files that a network of images has its digits from."""
+    return handwriting_files(settings.models[wildcards.model].convnet.handwriting)
+
+
+@told_in_one_line
+def version_of_handwriting(wildcards):
+    """A parameter that no command uses: what changes with the digits that a network of images reads."""
+    return handwriting_version(settings.models[wildcards.model].convnet.handwriting)
 
 
 def previous_model(wildcards):

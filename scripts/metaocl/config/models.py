@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from metaocl.config.entry import Accuracy, DecayRate, Entry, LearningRate, Seed, Share
+from metaocl.config.handwriting import Digits, Handwriting
 from metaocl.config.objectives import Objective
 
 
@@ -130,12 +131,17 @@ class Pretrained(Entry):
 class ConvNet(Entry):
     """A small network that reads variables as images of nine handwritten digits, and answers for each of nine cells.
 
-    Its weights are random, and each seed has its own. The digits are those of scikit-learn, 8 × 8.
+    Its weights are random, and each seed has its own.
     """
 
     letters: int = Field(default=5, ge=2, le=26, description="Letters among which it chooses; those of the grids.")
     channels: int = Field(default=32, ge=1, description="Channels of the patches, a digit each.")
     width: int = Field(default=256, ge=1, description="Width of the dense layers.")
+    handwriting: Handwriting = Field(
+        default=Digits(),
+        description="Where the digits come from: `digits` (scikit-learn's, 8 × 8), or a table with the kind `mnist` "
+        "(28 × 28) or `images` (your own) and its keys, below.",
+    )
 
 
 class Model(Entry):

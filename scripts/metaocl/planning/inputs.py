@@ -10,6 +10,7 @@ from pathlib import Path
 
 from metaocl.artifacts.checksums import packaged_version, sampled_hash
 from metaocl.config.entry import ConfigError
+from metaocl.config.handwriting import Digits, Images, Mnist
 from metaocl.config.models import Pretrained
 from metaocl.config.sources import Cities, Cvdb, People, Source, Trex
 
@@ -50,6 +51,24 @@ def model_files(source: Pretrained) -> list[str]:
         raise ConfigError(f"pretrained.folder is {source.folder!r}; {Path.cwd()} has no such folder")
     files = [file for file in folder.iterdir() if file.suffix in READ_OF_MODELS and file.name not in NOT_READ_OF_MODELS]
     return sorted(str(file) for file in files if file.is_file() and not file.name.startswith("."))
+
+
+def handwriting_files(handwriting: Digits | Mnist | Images) -> list[str]:
+    """The user's files that handwriting is read from. Raises ConfigError where there is no such folder."""
+    if isinstance(handwriting, Digits):
+        return []
+    folder = Path(handwriting.folder)
+    if not folder.is_dir():
+        raise ConfigError(f"handwriting.folder is {handwriting.folder!r}; {Path.cwd()} has no such folder")
+    files = folder.glob("*-ubyte*") if isinstance(handwriting, Mnist) else folder.glob("[0-9]/*.png")
+    return sorted(map(str, filter(Path.is_file, files)))
+
+
+def handwriting_version(handwriting: Digits | Mnist | Images) -> str:
+    """What changes with handwriting. Raises as `handwriting_files`."""
+    if isinstance(handwriting, Digits):
+        return packaged_version("scikit-learn")
+    return sampled_hash(map(Path, handwriting_files(handwriting)))
 
 
 def model_version(source: Pretrained) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from metaocl.facts.grids import CELLS
 from metaocl.training.devices import device_of, pick_device
 from metaocl.training.finite import check_weights
 from metaocl.vision.drawing import COLUMNS, ROWS
-from metaocl.vision.handwriting import SIDE
 from metaocl.vision.scenes import VisionError
 
 MODEL_TYPE = "metaocl_convnet"  # in config.json, where transformers' models have theirs
@@ -29,14 +29,15 @@ WEIGHTS, CONFIGURATION = "model.safetensors", "config.json"
 class ConvNetwork(nn.Module):
     """Patches of a digit each, mixed channel by channel, then dense layers over all of them, and a head per cell.
 
-    pictures: float32 (n, height, width); gives logits, float32 (n, 9, letters).
+    pictures: float32 (n, height, width); gives logits, float32 (n, 9, letters). handwriting_sha256: of the images
+    that it is trained on; any, if empty.
     """
 
-    def __init__(self, settings: ConvNet) -> None:
+    def __init__(self, settings: ConvNet, handwriting_sha256: str = "") -> None:
         super().__init__()
-        channels, width = settings.channels, settings.width
-        self.settings = settings
-        self.stem = nn.Conv2d(1, channels, SIDE, stride=SIDE)
+        channels, width, side = settings.channels, settings.width, settings.handwriting.side
+        self.settings, self.handwriting_sha256 = settings, handwriting_sha256
+        self.stem = nn.Conv2d(1, channels, side, stride=side)
         self.patch_norm = nn.LayerNorm(channels)
         self.mix = nn.Linear(channels, channels)  # a 1 × 1 convolution
         self.dense = nn.Linear((ROWS + 1) * COLUMNS * channels, width)
@@ -57,10 +58,13 @@ class ConvNetwork(nn.Module):
         return logits
 
 
-def new_network(settings: ConvNet, seed: int) -> ConvNetwork:
-    """A network with random weights of its seed, on the CPU."""
+def new_network(settings: ConvNet, seed: int, handwriting_sha256: str = "") -> ConvNetwork:
+    """A network with random weights of its seed, on the CPU.
+
+    handwriting_sha256: of the images that it may be trained on; any, if empty.
+    """
     torch.manual_seed(seed)
-    return ConvNetwork(settings)
+    return ConvNetwork(settings, handwriting_sha256)
 
 
 def save_network(model: ConvNetwork, folder: Path) -> None:
@@ -70,7 +74,8 @@ def save_network(model: ConvNetwork, folder: Path) -> None:
         save_file(model.state_dict(), folder / WEIGHTS)
     except SafetensorError as error:  # what it raises for a full disk
         raise OSError(str(error)) from None
-    write_json({"model_type": MODEL_TYPE, "settings": model.settings.model_dump()}, folder / CONFIGURATION)
+    described = {"settings": model.settings.model_dump(mode="json"), "handwriting_sha256": model.handwriting_sha256}
+    write_json({"model_type": MODEL_TYPE} | described, folder / CONFIGURATION)
     # The safetensors library makes weights readable for their owner alone.
     shutil.copymode(folder / CONFIGURATION, folder / WEIGHTS)
     write_checksums(folder)
@@ -83,7 +88,8 @@ def load_network(folder: Path, settings: object) -> ConvNetwork:
     """
     try:
         check_checksums(folder)
-        model = ConvNetwork(ConvNet.model_validate(settings))
+        described = json.loads((folder / CONFIGURATION).read_text(encoding="utf-8"))
+        model = ConvNetwork(ConvNet.model_validate(settings), described.get("handwriting_sha256", ""))
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValidationError, ValueError, RuntimeError, SafetensorError) as error:
         raise VisionError(

@@ -14,7 +14,7 @@ from metaocl.vision.examples import Batch, Examples
 from metaocl.vision.handwriting import Handwriting, read_handwriting
 from metaocl.vision.loss import letters_loss
 from metaocl.vision.models import ConvNetwork
-from metaocl.vision.scenes import Scenes, draw_patterns, read_scenes
+from metaocl.vision.scenes import Scenes, VisionError, draw_patterns, read_scenes
 
 
 @dataclass(frozen=True)
@@ -46,5 +46,14 @@ class VisionTask:
 
 
 def make_vision_task(model: ConvNetwork, documents: Sequence[Document], seeds: Sequence[int]) -> VisionTask:
-    """The task of all documents of a stage's cell. Raises VisionError for documents that cannot be drawn."""
-    return VisionTask(model, read_handwriting(), draw_patterns(documents), seeds)
+    """The task of all documents of a stage's cell.
+
+    Raises VisionError for documents that cannot be drawn, and for other handwriting than the network was made for.
+    """
+    settings = model.settings.handwriting
+    handwriting = read_handwriting(settings)
+    if model.handwriting_sha256 not in ("", handwriting.sha256()):
+        raise VisionError(
+            f"handwriting {settings.model_dump_json()}: is not what the network was made for; make it again"
+        )
+    return VisionTask(model, handwriting, draw_patterns(documents), seeds)

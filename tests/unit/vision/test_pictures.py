@@ -7,9 +7,13 @@ import pytest
 import torch
 from grid_documents import grid_documents, grid_run
 
+from metaocl.config.handwriting import Digits
 from metaocl.vision.drawing import draw_pictures
-from metaocl.vision.handwriting import FOR_TESTS, FOR_TRAINING, SIDE, read_handwriting
+from metaocl.vision.handwriting import FOR_TESTS, FOR_TRAINING, read_handwriting
 from metaocl.vision.scenes import NO_FRAME, draw_patterns, read_scenes
+
+DIGITS = Digits()
+SIDE = DIGITS.side
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +30,7 @@ def scenes(documents):
 def pictures(scenes):
     """Of each scene, all cells in the first image of their digit."""
     chosen = np.zeros((len(scenes.digits), 9), dtype=np.int64)
-    return draw_pictures(scenes, np.arange(len(scenes.digits)), read_handwriting().training, chosen)
+    return draw_pictures(scenes, np.arange(len(scenes.digits)), read_handwriting(DIGITS).training, chosen)
 
 
 def cell_of(picture, cell):
@@ -35,7 +39,7 @@ def cell_of(picture, cell):
 
 
 def test_no_image_is_both_for_training_and_for_tests():
-    images = read_handwriting()
+    images = read_handwriting(DIGITS)
     assert (images.training.shape, images.tests.shape) == ((10, FOR_TRAINING, 8, 8), (10, FOR_TESTS, 8, 8))
     assert (images.training.min(), images.training.max()) == (0, 1)
     training, tests = ({bytes(image) for image in part.reshape(-1, 64)} for part in (images.training, images.tests))
@@ -43,7 +47,7 @@ def test_no_image_is_both_for_training_and_for_tests():
 
 
 def test_a_picture_has_a_digit_in_each_cell_and_a_frame_around_the_asked_one(documents, scenes, pictures):
-    first = read_handwriting().training[:, 0]
+    first = read_handwriting(DIGITS).training[:, 0]
     border = np.ones((SIDE, SIDE), dtype=bool)
     border[1:-1, 1:-1] = False
     for document, framed, picture in zip(documents, scenes.framed, pictures, strict=True):
@@ -81,7 +85,7 @@ def test_pictures_are_drawn_from_training_images_and_tests_from_kept_ones(tmp_pa
     run = grid_run(tmp_path)
     assert run.examples.images.shape[1] == FOR_TRAINING
     assert run.evaluator.images.shape[1] == FOR_TESTS
-    assert np.shares_memory(run.evaluator.images, read_handwriting().tests)
+    assert np.shares_memory(run.evaluator.images, read_handwriting(DIGITS).tests)
 
 
 def test_drawing_a_batch_takes_less_than_a_quarter_of_a_step(tmp_path):

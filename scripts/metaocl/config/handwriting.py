@@ -1,0 +1,51 @@
+"""Handwriting: where a network of images has its digits from."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
+
+from metaocl.config.entry import Entry, Share
+
+FolderPath = Annotated[str, Field(pattern=r"^[^-{}\n\r][^{}\n\r]*$")]
+
+
+class Digits(Entry):
+    """The 1,797 digits of 8 × 8 pixels that scikit-learn carries; no data needed."""
+
+    side: ClassVar[int] = 8
+
+    kind: Literal["digits"] = Field(default="digits", description="Says which handwriting this is.")
+
+
+class Mnist(Entry):
+    """MNIST, or another set of 28 × 28 digits in its form: four IDX files, plain or .gz, two of them kept for tests."""
+
+    side: ClassVar[int] = 28
+
+    kind: Literal["mnist"] = Field(default="mnist", description="Says which handwriting this is.")
+    folder: FolderPath = Field(
+        description="The folder of `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and "
+        "`t10k-labels-idx1-ubyte`, from the folder in which Snakemake runs. No braces, and no hyphen in front."
+    )
+
+
+class Images(Entry):
+    """Images of your own: a folder with a folder for each digit, `0/` to `9/`, of PNG files, light on dark."""
+
+    kind: Literal["images"] = Field(default="images", description="Says which handwriting this is.")
+    folder: FolderPath = Field(description="That folder, from the folder in which Snakemake runs.")
+    side: int = Field(
+        default=28, ge=4, le=256, multiple_of=2, description="Width and height of every image, in pixels."
+    )
+    tests_share: Share = Field(
+        default=Fraction(1, 5), gt=0, lt=1, description="Share of the images of each digit that are kept for tests."
+    )
+
+
+Handwriting = Annotated[
+    Annotated[Digits | Mnist | Images, Field(discriminator="kind")],
+    BeforeValidator(lambda value: {"kind": value} if isinstance(value, str) else value),
+]
