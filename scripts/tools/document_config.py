@@ -28,7 +28,7 @@ from metaocl.config.measurements import (
     TagSemantics,
     Transplant,
 )
-from metaocl.config.models import BaseTraining, ConvNet, Model, Pretrained
+from metaocl.config.models import BaseTraining, ConvNet, ConvNextV2, Model, Pretrained
 from metaocl.config.plans import Plan, RowProjection, Stage
 from metaocl.config.sources import Cvdb, Grids, Modular, SetInclusion, Trex
 from metaocl.config.studies import Study
@@ -55,6 +55,7 @@ SECTIONS: list[tuple[str, type[Entry]]] = [
     ("`models.<name>`", Model),
     ("`models.<name>.pretrained`", Pretrained),
     ("`models.<name>.convnet`", ConvNet),
+    ("`models.<name>.convnet.convnextv2`", ConvNextV2),
     ("`models.<name>.convnet.handwriting`, kind `mnist`", Mnist),
     ("`models.<name>.convnet.handwriting`, kind `images`", Images),
     ("`models.<name>.base_training`", BaseTraining),

@@ -128,6 +128,23 @@ class Pretrained(Entry):
         return self
 
 
+class ConvNextV2(Entry):
+    """A ConvNeXt V2 of the transformers library; the defaults are its smallest published size, atto."""
+
+    depths: tuple[int, int, int, int] = Field(default=(2, 2, 6, 2), description="Blocks of each of the four stages.")
+    hidden_sizes: tuple[int, int, int, int] = Field(
+        default=(40, 80, 160, 320), description="Channels of each of the four stages."
+    )
+    patch_size: int = Field(default=4, ge=1, description="Side of the patches of the stem, in pixels.")
+    drop_path_rate: float = Field(default=0.0, ge=0, lt=1, description="Share of the residual paths that are dropped.")
+
+    @model_validator(mode="after")
+    def _sizes_are_positive(self) -> ConvNextV2:
+        if min(*self.depths, *self.hidden_sizes) < 1:
+            raise ValueError("depths and hidden_sizes are whole numbers from 1 on")
+        return self
+
+
 class ConvNet(Entry):
     """A small network that reads variables as images of nine handwritten digits, and answers for each of nine cells.
 
@@ -137,11 +154,32 @@ class ConvNet(Entry):
     letters: int = Field(default=5, ge=2, le=26, description="Letters among which it chooses; those of the grids.")
     channels: int = Field(default=32, ge=1, description="Channels of the patches, a digit each.")
     width: int = Field(default=256, ge=1, description="Width of the dense layers.")
+    convnextv2: ConvNextV2 | None = Field(
+        default=None, description="A ConvNeXt V2 in place of the small network: for larger digits, and a GPU."
+    )
     handwriting: Handwriting = Field(
         default=Digits(),
         description="Where the digits come from: `digits` (scikit-learn's, 8 × 8), or a table with the kind `mnist` "
         "(28 × 28) or `images` (your own) and its keys, below.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_network(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("convnextv2"):
+            standard = {name: cls.model_fields[name].default for name in ("channels", "width")}
+            if useless := [name for name in standard if given.get(name, standard[name]) != standard[name]]:
+                raise ValueError(f"a convnextv2 has depths and hidden_sizes of its own: leave out {', '.join(useless)}")
+        return given
+
+    @model_validator(mode="after")
+    def _patches_fit(self) -> ConvNet:
+        if self.convnextv2 and 3 * self.handwriting.side // self.convnextv2.patch_size < 8:
+            raise ValueError(
+                f"pictures of {4 * self.handwriting.side} × {3 * self.handwriting.side} pixels are too small for "
+                f"patches of {self.convnextv2.patch_size}, which a convnextv2 halves three times"
+            )
+        return self
 
 
 class Model(Entry):
@@ -204,9 +242,9 @@ class Model(Entry):
             source = self.pretrained
             return f"pretrained, {source.hub or source.folder or source.file}"
         if self.convnet:
-            return (
-                f"network for images of {self.convnet.channels} channels and width {self.convnet.width}, random weights"
-            )
+            blocks, own = self.convnet.convnextv2, f"{self.convnet.channels} channels and width {self.convnet.width}"
+            made_of = f"a ConvNeXt V2 of {blocks.depths} blocks, {blocks.hidden_sizes} channels" if blocks else own
+            return f"network for images of {made_of}, random weights of each seed"
         sizes = ", ".join(f"{name} {value:g}" for name, value in self.architecture_config.items() if _is_size(value))
         return f"{self.architecture} of {sizes or 'standard sizes'}, " + self._start()
 

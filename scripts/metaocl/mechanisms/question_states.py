@@ -66,7 +66,11 @@ def states_of_parts(model: Any, pictures: torch.Tensor) -> tuple[dict[str, np.nd
     found: dict[str, list[np.ndarray]] = {}
 
     def keep(name: str) -> Any:
-        return lambda part, given, output: found.setdefault(name, []).append(_array(output.flatten(1)))
+        def kept(part: Any, given: Any, output: Any) -> None:
+            state = getattr(output, "last_hidden_state", output)  # of a part that is one of transformers' models
+            found.setdefault(name, []).append(_array(state.flatten(1)))
+
+        return kept
 
     hooks = [part.register_forward_hook(keep(name)) for name, part in model.named_children()]
     try:

@@ -13,7 +13,7 @@ from metaocl.documents.reading import read_stage_documents
 from metaocl.documents.records import Document
 from metaocl.vision.evaluation import Evaluator
 from metaocl.vision.examples import Examples
-from metaocl.vision.models import ConvNetwork, load_network, save_network
+from metaocl.vision.models import Network, load_network, save_network
 from metaocl.vision.scenes import definition_letters
 from metaocl.vision.task import VisionTask, make_vision_task
 
@@ -39,7 +39,7 @@ class Run:
     unreachable_golds: dict[str, dict[str, float]]
 
     @property
-    def model(self) -> ConvNetwork:
+    def model(self) -> Network:
         return self.task.model
 
     def save(self, folder: Path) -> None:

@@ -13,7 +13,7 @@ from metaocl.vision.evaluation import Evaluator
 from metaocl.vision.examples import Batch, Examples
 from metaocl.vision.handwriting import Handwriting, read_handwriting
 from metaocl.vision.loss import letters_loss
-from metaocl.vision.models import ConvNetwork
+from metaocl.vision.models import Network
 from metaocl.vision.scenes import Scenes, VisionError, draw_patterns, read_scenes
 
 
@@ -24,7 +24,7 @@ class VisionTask:
     patterns: of each tag, float32 PATTERN. seeds: of the stage; they and the epoch choose the handwriting.
     """
 
-    model: ConvNetwork
+    model: Network
     handwriting: Handwriting
     patterns: dict[str, np.ndarray]
     seeds: Sequence[int]
@@ -33,7 +33,7 @@ class VisionTask:
         """Training examples, one per document, in order."""
         return Examples(self._scenes(documents), self.handwriting.training, self.seeds)
 
-    def loss(self, model: ConvNetwork, batch: Batch) -> tuple[torch.Tensor, int]:
+    def loss(self, model: Network, batch: Batch) -> tuple[torch.Tensor, int]:
         """Mean loss over the documents of a batch, and how many these are."""
         return letters_loss(model, batch)
 
@@ -45,7 +45,7 @@ class VisionTask:
         return read_scenes(documents, self.patterns, self.model.settings.letters)
 
 
-def make_vision_task(model: ConvNetwork, documents: Sequence[Document], seeds: Sequence[int]) -> VisionTask:
+def make_vision_task(model: Network, documents: Sequence[Document], seeds: Sequence[int]) -> VisionTask:
     """The task of all documents of a stage's cell.
 
     Raises VisionError for documents that cannot be drawn, and for other handwriting than the network was made for.

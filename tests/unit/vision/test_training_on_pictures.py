@@ -7,9 +7,13 @@ import pyarrow as pa
 import pytest
 import torch
 from grid_documents import NETWORK, STAGE, grid_documents, grid_run
+from PIL import Image
+from pydantic import ValidationError
 from torch.nn import functional
 
+from metaocl.config.models import ConvNet
 from metaocl.documents.metrics import answers_table, mean_by_alias
+from metaocl.mechanisms.question_states import states_of_parts
 from metaocl.training.checkpoints import Checkpoint
 from metaocl.training.loop import train_stage
 from metaocl.training.signals import Saver
@@ -20,13 +24,13 @@ class Died(Exception):
     pass
 
 
-def train(folder, place, die_at=None, stage=STAGE):
+def train(folder, place, die_at=None, stage=STAGE, network=NETWORK):
     """Train from the saved network; its weights, its metrics, and its steps without their seconds.
 
     die_at: the number of the epoch behind which the process dies, with a checkpoint after every step.
     """
     torch.manual_seed(0)
-    run = grid_run(folder, stage=stage)
+    run = grid_run(folder, stage=stage, network=network)
     saver = Saver(Checkpoint(place, "same"), seconds=math.inf if die_at is None else 0)
 
     def measure(epoch):
@@ -146,3 +150,27 @@ def test_a_network_learns_definitions_and_questions(tmp_path):
     )
     losses = history["loss"].to_numpy()
     assert losses[-5:].mean() < 0.5 * losses[:5].mean()
+
+
+def test_a_convnext_trains_on_larger_digits_and_is_loaded_as_it_was(tmp_path):
+    for digit in range(10):
+        (tmp_path / f"own/{digit}").mkdir(parents=True)
+        for number in range(2):
+            Image.new("L", (28, 28), 20 * digit + number).save(tmp_path / f"own/{digit}/{number}.png")
+    sizes = {"depths": (1, 1, 1, 1), "hidden_sizes": (2, 2, 2, 4)}
+    own = {"kind": "images", "folder": str(tmp_path / "own")}
+    settings = {"letters": 5, "convnextv2": sizes, "handwriting": own}
+    with pytest.raises(ValidationError, match="leave out width"):
+        ConvNet.model_validate(settings | {"width": 64})
+    network = ConvNet.model_validate(settings)
+    run, metrics, _ = train(tmp_path, tmp_path / "checkpoint", network=network)
+    assert metrics.num_rows > 0
+    pictures = run.examples.batch([0, 1], epoch=1).pictures
+    run.model.eval()
+    save_network(run.model, tmp_path / "saved")
+    loaded = load_network(tmp_path / "saved", network.model_dump(mode="json")).eval()
+    assert loaded(pictures).shape == (2, 9, 5)
+    assert torch.equal(loaded(pictures), run.model(pictures))
+    states, logits = states_of_parts(run.model, pictures)
+    assert list(states) == ["body", "norm", "heads"]
+    assert np.array_equal(states["heads"].reshape(logits.shape), logits)
