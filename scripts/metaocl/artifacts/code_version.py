@@ -37,7 +37,7 @@ EXCLUDED = {
 }
 SETTINGS = "metaocl.config"  # with all of its modules
 # Packages that are imported by another name than they are installed by.
-INSTALLED_AS = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
+INSTALLED_AS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "PyYAML"}
 
 # A module and a name in it: that of a definition, or one of these two. Outside the folder of the scripts: any name.
 Place = tuple[str, str]
