@@ -65,7 +65,8 @@ def configuration() -> dict[str, Any]:
     base = {"datasets": ["people"], "define_types": ["tve"], "models": ["base"], "plans": ["two_stages"]}
     config["measurements"] = {kind: {"kind": kind} for kind in MEASUREMENTS}
     measured = {"paired": True, "measurements": list(MEASUREMENTS), "axis": "plan"}
-    config["studies"] = {"entities": study | {"datasets": ["trex"]}, "base": study | base | measured}
+    # A name that predictions know, for there to be something to draw of these.
+    config["studies"] = {"entities": study | {"datasets": ["trex"]}, "correlation": study | base | measured}
     images = yaml.safe_load((ROOT / "tests/workflow/vision.yaml").read_text())
     for section in ("datasets", "models"):
         config[section] |= images[section]
@@ -87,7 +88,7 @@ def workspace(tmp_path_factory):
     (folder / "witness/sitecustomize.py").write_text(WITNESS)
     environment = {"PYTHONPATH": str(folder / "witness"), "NOTES": str(folder / "notes")}
     facts = [f"results/facts/{dataset}/facts.parquet" for dataset in ("cvdb", "set_inclusion", "modular")]
-    snakemake("everything", "results/summaries/hypotheses.md", *facts, cwd=folder, **environment)
+    snakemake("everything", "mechanisms", *facts, cwd=folder, **environment)
     # Any model that transformers saved will do.
     shutil.copytree(folder / "results/random_models/trex/random/seed0/model", folder / "data/model")
     snakemake("results/pretrained_models/local/model", cwd=folder, **environment)
