@@ -66,7 +66,7 @@ def configuration() -> dict[str, Any]:
     config["measurements"] = {kind: {"kind": kind} for kind in MEASUREMENTS}
     measured = {"paired": True, "measurements": list(MEASUREMENTS), "axis": "plan"}
     # A name that predictions know, for there to be something to draw of these.
-    config["studies"] = {"entities": study | {"datasets": ["trex"]}, "correlation": study | base | measured}
+    config["studies"] = {"entities": study | {"datasets": ["trex"]}, "readings": study | base | measured}
     images = yaml.safe_load((ROOT / "tests/workflow/vision.yaml").read_text())
     for section in ("datasets", "models"):
         config[section] |= images[section]
