@@ -53,7 +53,9 @@ def _pairs(cell: Cell, alignment: pd.DataFrame, losses: pd.DataFrame) -> pd.Data
 
 def _difference(rows: pd.DataFrame) -> pd.Series:
     """Of each alias, the value with the reliable less that with the unreliable tag."""
-    by_tag = rows.pivot(index="alias", columns="tag", values="value").reindex(columns=list(SIDES))
+    # Aliases with the unseen tag have it in the twin too.
+    sides = rows[rows["tag"].isin(SIDES)]
+    by_tag = sides.pivot(index="alias", columns="tag", values="value").reindex(columns=list(SIDES))
     return by_tag[SIDES[0]] - by_tag[SIDES[1]]
 
 

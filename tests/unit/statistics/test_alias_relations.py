@@ -45,6 +45,8 @@ def results(tmp_path):
                 aligned.append(Measured(0, subset, alias, tag, "mlp", "cosine", 6, -value))
             for table, side in ((own, sides[0]), (twin, sides[1])):
                 table.append(Measured(5, subset, alias, side, "", "question_loss", 6, losses[side]))
+        for table in (own, twin):
+            table.append(Measured(5, "d3consis", "unseen alias", "unseen", "", "question_loss", 6, 1.0))
         write_rows(aligned, Measured, folders["two"] / "alignment.parquet")
         write_rows(own, Measured, folders["two"] / "losses.parquet")
         write_rows(twin, Measured, folders["two.swapped"] / "losses.parquet")
