@@ -54,6 +54,15 @@ def base_config(server):
     models["package"] = {"pretrained": {"package": "a", "file": "a.gguf"}}
     studies["entities"] |= {"description": "All of them.", "datasets": ["cvdb", "trex", "fetched", "fetched_trex"]}
     studies["local"]["models"] += ["hub", "package"]
+    images = yaml.safe_load((ROOT / "tests/workflow/vision.yaml").read_text())
+    datasets |= images["datasets"]
+    config["define_types"]["digits"] = images["define_types"]["tve"]
+    config["plans"]["images"] = images["plans"]["one_stage"]
+    for kind in ("mnist", "images"):
+        handwriting = {"kind": kind, "folder": f"{kind} folder"}
+        models[f"{kind}_net"] = {"convnet": images["models"]["convnet"]["convnet"] | {"handwriting": handwriting}}
+    seen = {"define_types": ["digits"], "models": ["mnist_net", "images_net"], "plans": ["images"]}
+    studies["pictures"] = images["studies"]["grids"] | seen
     config["measurements"] = {"losses": {"kind": "question_loss"}}
     studies["numbers"]["measurements"] = ["losses"]
     (*_, last) = config["plans"]["two_stages"]["stages"]
@@ -138,6 +147,10 @@ def hostile_project(server, hostile_texts, tmp_path_factory):
     shutil.copy(SAMPLE, folder / config["datasets"]["cvdb"]["source"]["path"])
     shutil.copytree(ROOT / "tests/data/trex", folder / config["datasets"]["trex"]["source"]["path"])
     (folder / config["models"]["local"]["pretrained"]["folder"]).mkdir(parents=True)
+    for kind, file in (("mnist", "train-images-idx3-ubyte"), ("images", "0/a.png")):
+        place = folder / config["models"][f"{kind}_net"]["convnet"]["handwriting"]["folder"] / file
+        place.parent.mkdir(parents=True)
+        place.touch()
     return folder
 
 

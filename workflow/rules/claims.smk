@@ -44,7 +44,7 @@ rule judge_claims:
     params:
         gaps=GAPS_OF_STUDIES,
         axis=AXES_OF_STUDIES,
-        models=MODELS_IN_WORDS,
+        models=lambda wildcards: MODELS_IN_WORDS,  # texts of the user's, whose braces are no wildcards
         script=path_of("judge_claims.py"),
         code=code_version("judge_claims.py"),
     message:
