@@ -64,10 +64,9 @@ reference-mechanisms: .venv/installed
 	mkdir -p results/reference/mechanisms
 	sed 's#../figures/##' $(MECHANISMS)/summaries/hypotheses.md > results/reference/mechanisms/hypotheses.md
 	cp $(MECHANISMS)/summaries/claims.md $(MECHANISMS)/tables/hypotheses.csv \
-	   $(MECHANISMS)/figures/hypotheses.png $(MECHANISMS)/figures/hypotheses.svg \
-	   $(MECHANISMS)/figures/correlation/relations.png $(MECHANISMS)/tables/correlation/alias_relations.csv results/reference/mechanisms/
-	for study in correlation readings parts interventions saved_models relations equal_steps gradient_alignment tag_probes; do \
-	   cp $(MECHANISMS)/tables/$$study/effects.csv results/reference/mechanisms/$$study.csv; done
+	   $(MECHANISMS)/figures/hypotheses.png $(MECHANISMS)/figures/correlation/relations.png \
+	   $(MECHANISMS)/tables/correlation/alias_relations.csv results/reference/mechanisms/
+	for study in $(MECHANISMS)/tables/*/; do cp $$study/effects.csv results/reference/mechanisms/$$(basename $$study).csv; done
 
 # The documents that are made from the code, and the code's layout.
 format: .venv/installed

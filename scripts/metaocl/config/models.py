@@ -245,7 +245,7 @@ class Model(Entry):
             blocks, own = self.convnet.convnextv2, f"{self.convnet.channels} channels and width {self.convnet.width}"
             made_of = f"a ConvNeXt V2 of {blocks.depths} blocks, {blocks.hidden_sizes} channels" if blocks else own
             return f"network for images of {made_of}, random weights of each seed"
-        sizes = ", ".join(f"{name} {value:g}" for name, value in self.architecture_config.items() if _is_size(value))
+        sizes = ", ".join(f"{name} {value}" for name, value in self.architecture_config.items() if _is_size(value))
         return f"{self.architecture} of {sizes or 'standard sizes'}, " + self._start()
 
     def _start(self) -> str:

@@ -18,8 +18,8 @@ MEASURE = "alignment"
 EFFECTS = ("question_loss_paired", "meta_ocl_paired")
 LABELS = {
     "alignment": "cos, reliable − unreliable tag",
-    "question_loss_paired": "loss of questions, reliable − unreliable tag",
-    "meta_ocl_paired": "exact match, reliable − unreliable tag",
+    "question_loss_paired": "loss of questions, reliable − unreliable",
+    "meta_ocl_paired": "exact match, reliable − unreliable",
 }
 
 
