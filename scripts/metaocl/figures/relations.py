@@ -37,9 +37,18 @@ def draw_relations(gaps: pd.DataFrame) -> Figure:
         figure = Figure((PAGE_WIDTH, 2.9), layout="constrained")
         for axes, effect in zip(figure.subplots(1, len(effects), squeeze=False)[0], effects, strict=True):
             _draw_panel(axes, wide[[MEASURE, effect]].dropna(), effect)
-        handles, labels = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3))
+        _add_legend(figure)
     return figure
+
+
+def _add_legend(figure: Figure) -> None:
+    """Names of the cells below the panels, in as many columns as the figure is wide enough for, up to three."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    for columns in range(min(len(labels), 3), 0, -1):
+        legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            break
+        legend.remove()
 
 
 def _draw_panel(axes: Axes, points: pd.DataFrame, effect: str) -> None:

@@ -37,6 +37,15 @@ def test_seeds_and_cells_are_told_apart():
     assert np.allclose(lines[3].get_xydata(), [[1.05, -1.05]])
 
 
+@pytest.mark.parametrize("name", ["tve", "a_define_type_with_a_long_name_that_wants_room"])
+def test_no_name_of_a_cell_is_cut_off(name):
+    figure = draw_relations(related(*(f"{name}_{cell}" for cell in range(5))))
+    (legend,) = figure.legends
+    figure.canvas.draw()
+    extent = legend.get_window_extent()
+    assert figure.bbox.x0 <= extent.x0 and extent.x1 <= figure.bbox.x1
+
+
 def test_a_study_without_pairs_is_told_what_it_needs():
     gaps = related("tve")
     with pytest.raises(UserError, match="ask for paired: true"):
