@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 TESTS ?= tests/workflow tests/unit
 PYTEST = python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study cities test test-fast test-cluster benchmark gpu reference reference-mechanisms rulegraph format clean
+.PHONY: study cities test test-fast test-cluster benchmark gpu reference reference-mechanisms reference-mechanisms_vision rulegraph format clean
 
 study: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
@@ -56,17 +56,16 @@ reference: study
 	cp results/figures/laptop/training_curves.png results/figures/laptop/training_curves.svg \
 	   results/summaries/laptop.md results/summaries/laptop.json results/tables/laptop/effects.csv results/reference/
 
-# The same of the mechanisms' studies: what became of each hypothesis (an hour and more).
-MECHANISMS := results/mechanisms
-reference-mechanisms: .venv/installed
+# The same of the mechanisms' studies, on either bed: what became of each hypothesis (an hour and more, each).
+reference-mechanisms reference-mechanisms_vision: reference-%: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
-	snakemake mechanisms --configfile config/mechanisms.yaml
-	mkdir -p results/reference/mechanisms
-	sed 's#../figures/##' $(MECHANISMS)/summaries/hypotheses.md > results/reference/mechanisms/hypotheses.md
-	cp $(MECHANISMS)/summaries/claims.md $(MECHANISMS)/tables/hypotheses.csv \
-	   $(MECHANISMS)/figures/hypotheses.png $(MECHANISMS)/figures/correlation/relations.png \
-	   $(MECHANISMS)/tables/correlation/alias_relations.csv results/reference/mechanisms/
-	for study in $(MECHANISMS)/tables/*/; do cp $$study/effects.csv results/reference/mechanisms/$$(basename $$study).csv; done
+	snakemake mechanisms --configfile config/$*.yaml
+	mkdir -p results/reference/$*
+	sed 's#../figures/##' results/$*/summaries/hypotheses.md > results/reference/$*/hypotheses.md
+	cp results/$*/tables/hypotheses.csv results/$*/figures/hypotheses.png results/$*/figures/*correlation/relations.png \
+	   results/$*/tables/*correlation/alias_relations.csv results/reference/$*/
+	[ $* != mechanisms ] || cp results/$*/summaries/claims.md results/reference/$*/
+	for study in results/$*/tables/*/; do cp $$study/effects.csv results/reference/$*/$$(basename $$study).csv; done
 
 # The documents that are made from the code, and the code's layout.
 format: .venv/installed
