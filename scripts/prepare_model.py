@@ -12,7 +12,7 @@ from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import write_json
 from metaocl.commands import command_parser, run_command
 from metaocl.config.models import Pretrained
-from metaocl.text.models import save_model
+from metaocl.text.models import add_trials, save_model
 from metaocl.text.pretrained import load_pretrained
 from metaocl.text.trials import describe_abilities
 
@@ -29,6 +29,7 @@ def main() -> None:
     with published(arguments.model, arguments.run) as (model_place, run_place):
         save_model(model, tokenizer, model_place)
         abilities = describe_abilities(model.float())  # the precision that it is trained in
+        add_trials(model, model_place)
         made_of = {"pretrained": source.model_dump(mode="json"), "weights": _weights(source)}
         measured = {"parameters": model.num_parameters(), "tokens": len(tokenizer), "abilities": abilities}
         write_json(describe_run(made_of, **measured), run_place)

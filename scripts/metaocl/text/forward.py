@@ -35,15 +35,21 @@ class Output:
     last_only: bool
 
 
-# A trial's outcome stays with the model that was tried.
-_OUTPUTS: WeakKeyDictionary[Any, Output] = WeakKeyDictionary()
+# What trials have found stays with the model that was tried, and goes with it into its files and out of them.
+_FINDINGS: WeakKeyDictionary[Any, dict[str, bool]] = WeakKeyDictionary()
+
+
+def findings(model: Any) -> dict[str, bool]:
+    """What trials of a model have found so far, by name, to be added to: it depends on no text and on no weights."""
+    return _FINDINGS.setdefault(model, {})
 
 
 def output_of(model: Any) -> Output:
     """How a causal model's logits are had; tried when it is first asked for."""
-    if model not in _OUTPUTS:
-        _OUTPUTS[model] = Output(_short_cut_agrees(model), _last_only_agrees(model))
-    return _OUTPUTS[model]
+    found = findings(model)
+    if "short_cut" not in found:
+        found |= {"short_cut": _short_cut_agrees(model), "last_only": _last_only_agrees(model)}
+    return Output(found["short_cut"], found["last_only"])
 
 
 def causal_logits(

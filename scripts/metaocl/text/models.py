@@ -5,6 +5,7 @@ Weights are safetensors only, and no code that comes with a model is ever run.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,12 +20,15 @@ from metaocl.artifacts.checksums import check_checksums, write_checksums
 from metaocl.config.models import Model
 from metaocl.config.objectives import Objective
 from metaocl.errors import UserError
+from metaocl.text.forward import findings
 from metaocl.text.tokenizers import PADDING_ID, UNKNOWN, AnyTokenizer
 from metaocl.training.devices import pick_device
 from metaocl.training.finite import check_weights
 
 # Any causal language model or encoder-decoder of transformers and its tokenizer; their classes share no useful type.
 LanguageModel = Any
+
+TRIALS = "trials.json"  # beside a model's weights: what trials have found, so that no job that loads it tries it again
 
 
 class ModelError(UserError):
@@ -59,7 +63,7 @@ def grow_embeddings(model: LanguageModel, vocabulary_size: int) -> None:
 
 
 def save_model(model: LanguageModel, tokenizer: AnyTokenizer, folder: Path) -> None:
-    """Write weights (safetensors), configuration and tokenizer into `folder`. Raises OSError."""
+    """Write weights (safetensors), configuration, tokenizer and what trials found into `folder`. Raises OSError."""
     try:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -68,6 +72,7 @@ def save_model(model: LanguageModel, tokenizer: AnyTokenizer, folder: Path) -> N
         if type(error) in (SafetensorError, Exception):
             raise OSError(str(error)) from None
         raise
+    _write_trials(model, folder)
     for weights in folder.glob("*.safetensors"):
         # The safetensors library makes them readable for their owner alone; colleagues may read what else is there.
         shutil.copymode(folder / "config.json", weights)
@@ -75,16 +80,28 @@ def save_model(model: LanguageModel, tokenizer: AnyTokenizer, folder: Path) -> N
     write_checksums(folder)
 
 
+def add_trials(model: LanguageModel, folder: Path) -> None:
+    """Add what trials have found since a model was saved to its folder. Raises OSError."""
+    _write_trials(model, folder)
+    write_checksums(folder)
+
+
+def _write_trials(model: LanguageModel, folder: Path) -> None:
+    (folder / TRIALS).write_text(json.dumps(findings(model), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
 def load_model(folder: Path) -> tuple[LanguageModel, AnyTokenizer]:
     """The model and tokenizer that `save_model` wrote into `folder`. Raises ModelError and NotFiniteError."""
     try:
         check_checksums(folder)
+        trials = json.loads((folder / TRIALS).read_text(encoding="utf-8"))
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = load_weights(folder, config, local_files_only=True, dtype=torch.float32)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"{folder}: cannot be loaded: {error}; delete it and run again") from None
     check_weights(model, folder)
+    findings(model).update(trials)
     return model.to(pick_device()), tokenizer
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch.nn import functional
@@ -15,11 +16,12 @@ from transformers import GenerationConfig
 
 from metaocl.design.test_sets import MAX_NEW_TOKENS
 from metaocl.text.decoding import first_tokens, open_reader
-from metaocl.text.forward import agree, output_of, text, trial, without_cache
+from metaocl.text.forward import agree, findings, output_of, text, trial, without_cache
 from metaocl.text.groups import READINGS, Prompt, Prompts, Reading, pad, padding_side
 from metaocl.text.models import ModelError
 
 FOLLOWING = 2  # tokens of an answer that are tried
+_APART: WeakKeyDictionary[Any, int] = WeakKeyDictionary()  # the longest texts that a model was seen to keep apart
 
 
 def describe_abilities(model: Any) -> dict[str, bool]:
@@ -41,6 +43,8 @@ def describe_abilities(model: Any) -> dict[str, bool]:
 
 def check_model(model: Any) -> None:
     """Raises ModelError for a model that does not read texts, or sees the end of one before it has to write it."""
+    if findings(model).get("reads_texts"):
+        return
     name = model.config.model_type
     try:
         tokens, embeddings = text(model, 8), model.get_input_embeddings().weight
@@ -58,6 +62,7 @@ def check_model(model: Any) -> None:
             f"{name} does not read from left to right: its logits for a text depend on what follows; architectures "
             "that can do both have is_decoder in their config.json"
         )
+    findings(model)["reads_texts"] = True
 
 
 def _check_loss(model: Any, tokens: torch.Tensor) -> None:
@@ -126,6 +131,13 @@ def _positions(model: Any) -> int | None:
 
 def keeps_texts_apart(model: Any, longest: Sequence[int]) -> bool:
     """Whether texts of at most this length that share a row do not see each other; for most, positions part them."""
+    if len(longest) > _APART.get(model, 0) and _sees_no_neighbour(model, longest):
+        _APART[model] = len(longest)
+    return len(longest) <= _APART.get(model, 0)
+
+
+def _sees_no_neighbour(model: Any, longest: Sequence[int]) -> bool:
+    """Whether the logits of a text in a row are the same behind another text as alone."""
     tokens = torch.tensor([list(longest)], device=model.device)
     row = {
         "input_ids": torch.cat([tokens, tokens.flip(1)], dim=1),

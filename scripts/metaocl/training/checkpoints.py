@@ -25,7 +25,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.optim.lr_scheduler import LambdaLR
 
-from metaocl.artifacts.checksums import file_hash
+from metaocl.artifacts.checksums import CHECKSUMS, file_hash
 from metaocl.artifacts.publishing import ArtifactError, files_of, published
 from metaocl.errors import UserError
 from metaocl.training.devices import device_of
@@ -160,11 +160,14 @@ class Checkpoint:
 def fingerprint(settings: Mapping[str, Any], *inputs: Path) -> str:
     """SHA-256, in hexadecimal, of settings that JSON can hold and of the inputs: files, or folders with all they hold.
 
-    Where the inputs lie doesn't count, so that a study can be moved. Raises OSError for an input that can't be read.
+    For a model's folder its list of checksums stands, which is compared with the files when the model is loaded: a
+    second look at the weights would take as long. Where the inputs lie doesn't count, so that a study can be moved.
+    Raises OSError for an input that can't be read.
     """
     hashes = []
     for path in inputs:
-        hashes.append({name.as_posix(): file_hash(path / name) for name in files_of(path)})
+        files = [Path(CHECKSUMS)] if (path / CHECKSUMS).exists() else files_of(path)
+        hashes.append({name.as_posix(): file_hash(path / name) for name in files})
     text = json.dumps({"settings": dict(settings), "inputs": hashes}, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

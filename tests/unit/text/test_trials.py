@@ -9,14 +9,16 @@ import pytest
 import torch
 
 import prepare_model
-from metaocl.config.models import BaseTraining, Model
+from metaocl.config.models import BaseTraining, Model, Pretrained
 from metaocl.config.plans import Stage
 from metaocl.documents.records import Document
 from metaocl.facts.fact import Fact, ask
+from metaocl.text import forward
 from metaocl.text.base_training import train_from_scratch, write_corpus
 from metaocl.text.examples import Examples
 from metaocl.text.forward import output_of
-from metaocl.text.models import ModelError
+from metaocl.text.models import TRIALS, ModelError, load_model, save_model
+from metaocl.text.pretrained import load_pretrained
 from metaocl.text.task import make_text_task
 from metaocl.text.trials import describe_abilities, keeps_texts_apart
 from tools.document_models import compare_answers, compare_losses
@@ -94,6 +96,38 @@ def test_dropout_before_the_output_layer_is_seen(build, tokenizer):
 
     model.base_model.forward = forward
     assert not output_of(model).short_cut
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gemma2"])
+def test_a_saved_model_is_not_tried_again(architecture, tokenizer, tmp_path, monkeypatch):
+    model = tiny_model(architecture)
+    first = make_text_task(model, tokenizer, [SHORT], STAGE).model
+    output = output_of(first)
+    save_model(first, tokenizer, tmp_path)
+    loaded, reader = load_model(tmp_path)
+    for name in ("_short_cut_agrees", "_last_only_agrees"):
+        monkeypatch.setattr(forward, name, None)
+    assert output_of(make_text_task(loaded, reader, [SHORT], STAGE).model) == output
+
+
+def test_a_pretrained_model_s_own_word_for_what_it_can_do_is_not_taken(tokenizer, tmp_path):
+    folder = tmp_path / "hostile"
+    save_model(tiny_model("roberta"), tokenizer, folder)
+    (folder / TRIALS).write_text('{"reads_texts": true, "short_cut": true, "last_only": true}')
+    source = Pretrained(folder=str(folder))
+    model, _ = load_pretrained(source)
+    with pytest.raises(ModelError, match="roberta"):
+        describe_abilities(model)
+
+
+def test_only_texts_longer_than_were_tried_are_tried_again(monkeypatch):
+    model, passes = tiny_model("llama"), []
+    counted = model.register_forward_hook(lambda *_: passes.append(1))
+    assert [keeps_texts_apart(model, TOKENS[:length]) for length in (3, 2, 3)] == [True] * 3
+    tried = len(passes)
+    assert keeps_texts_apart(model, TOKENS)
+    counted.remove()
+    assert (tried, len(passes)) == (2, 4)
 
 
 @pytest.mark.parametrize("architecture", ["mamba", "openai-gpt", "rwkv"])

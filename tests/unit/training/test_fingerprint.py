@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from metaocl.artifacts.checksums import write_checksums
 from metaocl.training.checkpoints import fingerprint
 
 
@@ -33,6 +34,15 @@ def test_any_change_changes_the_fingerprint(tmp_path):
         fingerprint({"seed": 1}, *inputs(tmp_path / "other name", name="pytorch_model.safetensors")),
     ]
     assert len(set(prints)) == len(prints)
+
+
+def test_a_saved_model_is_known_by_its_checksums_which_loading_compares(tmp_path):
+    prints = []
+    for name, weights in (("one", "weights"), ("same", "weights"), ("another", "others")):
+        model, documents = inputs(tmp_path / name, weights)
+        write_checksums(model)
+        prints.append(fingerprint({}, model, documents))
+    assert prints[0] == prints[1] != prints[2]
 
 
 def test_an_absent_input_has_no_fingerprint(tmp_path):
