@@ -8,8 +8,9 @@ from metaocl.planning.inputs import (
     model_version,
     source_files,
     source_version,
+    with_handwriting_at,
 )
-from metaocl.planning.places import RESULTS, STAGE, model_before
+from metaocl.planning.places import FETCHED_HANDWRITING, RESULTS, STAGE, model_before
 
 
 def told_in_one_line(ask):
@@ -66,7 +67,7 @@ def version_of_pretrained(wildcards):
 
 @told_in_one_line
 def files_of_handwriting(wildcards):
-    """The user's own files that a network of images has its digits from."""
+    """The files that a network of images has its digits from: the user's own, or those that are fetched."""
     return handwriting_files(settings.models[wildcards.model].convnet.handwriting)
 
 
@@ -74,6 +75,16 @@ def files_of_handwriting(wildcards):
 def version_of_handwriting(wildcards):
     """A parameter that no command uses: what changes with the digits that a network of images reads."""
     return handwriting_version(settings.models[wildcards.model].convnet.handwriting)
+
+
+def convnet_settings(wildcards):
+    """The settings of a network of images, as JSON; of handwriting that is fetched they name the folder."""
+    folder = FETCHED_HANDWRITING.replace(RESULTS, settings.pathvars.results).format(
+        model=wildcards.model
+    )
+    return canonical_json(
+        with_handwriting_at(settings.models[wildcards.model].convnet, folder)
+    )
 
 
 def previous_model(wildcards):

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from metaocl.artifacts.checksums import packaged_version, sampled_hash
 from metaocl.config.entry import ConfigError
-from metaocl.config.handwriting import Digits, Images, Mnist
-from metaocl.config.models import Pretrained
+from metaocl.config.handwriting import IDX_FILES, Digits, Images, Mnist
+from metaocl.config.models import ConvNet, Pretrained
 from metaocl.config.sources import Cities, Cvdb, People, Source, Trex
+from metaocl.planning.places import FETCHED_HANDWRITING
 
 # Of a saved model: weights, configurations, tokenizers. A README or the state of a trainer is not read.
 READ_OF_MODELS = (".safetensors", ".json", ".model", ".txt")
@@ -54,9 +55,14 @@ def model_files(source: Pretrained) -> list[str]:
 
 
 def handwriting_files(handwriting: Digits | Mnist | Images) -> list[str]:
-    """The user's files that handwriting is read from. Raises ConfigError where there is no such folder."""
+    """The files that handwriting is read from: the user's own, or those that are fetched for a model.
+
+    Raises ConfigError where there is no such folder.
+    """
     if isinstance(handwriting, Digits):
         return []
+    if handwriting.folder is None:
+        return [f"{FETCHED_HANDWRITING}/{name}" for name in IDX_FILES]
     folder = Path(handwriting.folder)
     if not folder.is_dir():
         raise ConfigError(f"handwriting.folder is {handwriting.folder!r}; {Path.cwd()} has no such folder")
@@ -65,10 +71,19 @@ def handwriting_files(handwriting: Digits | Mnist | Images) -> list[str]:
 
 
 def handwriting_version(handwriting: Digits | Mnist | Images) -> str:
-    """What changes with handwriting. Raises as `handwriting_files`."""
+    """What changes with handwriting; not with what is fetched, as its jobs do. Raises as `handwriting_files`."""
     if isinstance(handwriting, Digits):
         return packaged_version("scikit-learn")
+    if handwriting.folder is None:
+        return ""
     return sampled_hash(map(Path, handwriting_files(handwriting)))
+
+
+def with_handwriting_at(convnet: ConvNet, folder: str) -> ConvNet:
+    """The settings of a network as its job has them: of handwriting that is fetched they name the folder it is in."""
+    if isinstance(convnet.handwriting, Mnist) and convnet.handwriting.folder is None:
+        return convnet.model_copy(update={"handwriting": Mnist(folder=folder)})
+    return convnet
 
 
 def model_version(source: Pretrained) -> str:

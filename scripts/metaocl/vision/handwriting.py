@@ -44,8 +44,12 @@ def read_handwriting(settings: Digits | Mnist | Images) -> Handwriting:
     Raises VisionError for files that are not what was expected, and OSError.
     """
     match settings:
+        case Mnist(folder=str(folder)):
+            return _read_mnist(Path(folder), settings.side)
         case Mnist():
-            return _read_mnist(Path(settings.folder), settings.side)
+            raise VisionError(
+                f"handwriting.url is {settings.url!r}; give the folder that fetch_handwriting.py has filled"
+            )
         case Images():
             return _read_folder(Path(settings.folder), settings.side, float(settings.tests_share))
     return _read_digits(settings.side)
