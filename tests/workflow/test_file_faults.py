@@ -32,7 +32,8 @@ STAGE1_METRICS, METRICS, EFFECTS, GAPS = (
     f"{STAGE1.removeprefix('results/')}/metrics.parquet",
     *(f"tables/tiny/{name}.parquet" for name in ("metrics", "effects", "gaps")),
 )
-CSV, TREX, CLAIMS, HYPOTHESES = "data/cvdb.csv", "data/trex", "config/claims.yaml", "config/hypotheses.yaml"
+DATA, TABLE = "data", "cvdb.csv"
+CSV, TREX, CLAIMS, HYPOTHESES = f"{DATA}/{TABLE}", "data/trex", "config/claims.yaml", "config/hypotheses.yaml"
 RELATED, FINDINGS = "tables/tiny/related.parquet", "tables/hypotheses.csv"
 LAST_STAGE = "stages/people/tve/tiny/two_stages/seed0/stage2_seed0"
 ALIGNMENT, LOSSES = (f"{LAST_STAGE}/measurements/{name}.parquet" for name in ("alignment", "losses"))
@@ -48,6 +49,7 @@ COMMANDS = {
     "extract_facts": f"--source {{cvdb}} --entities 24 --data {CSV}"
     " --facts out/facts.parquet --manifest out/facts.json",
     "fetch_data": f"--downloaded {CSV} --sha256 {{hash}} --data out/data",
+    "fetch_handwriting": f"--url file:{DATA} --file {TABLE} --sha256 {{hash}} --data out/data",
     "initialize_convnet": "--settings {convnet} --seed 0 --model out/model --run out/run.json",
     "initialize_model": f"--facts {FACTS} --settings {{random}} --seed 0 --model out/model --run out/run.json",
     "judge_claims": f"--claims {CLAIMS} --gaps main={GAPS} --axis {{{{}}}} --models {{words}}"
@@ -100,6 +102,7 @@ CUT_SHORT = {
 OVERWRITTEN = {
     "extract_facts": [CSV],
     "fetch_data": [CSV],
+    "fetch_handwriting": [CSV],
     "judge_claims": [CLAIMS],
     "judge_hypotheses": [HYPOTHESES],
     "plot_hypotheses": [FINDINGS],

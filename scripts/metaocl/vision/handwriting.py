@@ -37,7 +37,6 @@ class Handwriting:
         return digest.hexdigest()
 
 
-@cache
 def read_handwriting(settings: Digits | Mnist | Images) -> Handwriting:
     """The handwriting of a network. Of every digit as many images are used as there are of the rarest.
 
@@ -55,6 +54,7 @@ def read_handwriting(settings: Digits | Mnist | Images) -> Handwriting:
     return _read_digits(settings.side)
 
 
+@cache
 def _read_digits(side: int) -> Handwriting:
     """scikit-learn's digits: the test set of UCI's "Optical Recognition of Handwritten Digits".
 
@@ -68,6 +68,7 @@ def _read_digits(side: int) -> Handwriting:
     return Handwriting(images[:, :FOR_TRAINING], images[:, FOR_TRAINING:])
 
 
+@cache
 def _read_mnist(folder: Path, side: int) -> Handwriting:
     parts = []
     for part in ("train", "t10k"):
@@ -86,6 +87,7 @@ def _plain_or_packed(folder: Path, name: str) -> Path:
     raise VisionError(f"{folder / name}: is not there, nor is {name}.gz")
 
 
+@cache
 def _read_folder(folder: Path, side: int, tests_share: float) -> Handwriting:
     training, tests = [], []
     for digit in range(DIGITS):
