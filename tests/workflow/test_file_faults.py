@@ -21,12 +21,14 @@ from project import ROOT, STAGE1, TINY
 from metaocl.artifacts.checksums import file_hash
 from metaocl.artifacts.tables import write_rows, write_table
 from metaocl.config.parsing import canonical_json, parse_config
+from metaocl.documents.records import Document
 from metaocl.mechanisms.measured import Measured
 
 FACTS = "facts/people/facts.parquet"
 BASE_MODEL = "base_models/people/tiny/model"
 DOCUMENTS = "documents/people/tve/seed0/documents.parquet"
 ALIASES = "documents/people/tve/seed0/aliases.parquet"
+GRIDS = "documents/grids.parquet"
 STAGE2_ALIASES = "documents/people/tve/seed0/stage2_seed0/aliases.parquet"
 STAGE1_METRICS, METRICS, EFFECTS, GAPS = (
     f"{STAGE1.removeprefix('results/')}/metrics.parquet",
@@ -44,6 +46,7 @@ FIGURES = "--figures out/figure.pdf out/figure.svg out/figure.png"
 COMMANDS = {
     "collect_metrics": "--study {study} --stages {stages} --results ."
     " --parquet out/metrics.parquet --csv out/metrics.csv",
+    "draw_examples": f"--documents {GRIDS} --settings {{convnet}} {FIGURES}",
     "estimate_effects": f"--metrics {METRICS} --parquet out/effects.parquet --csv out/effects.csv"
     " --gaps-parquet out/gaps.parquet --gaps-csv out/gaps.csv",
     "extract_facts": f"--source {{cvdb}} --entities 24 --data {CSV}"
@@ -82,6 +85,7 @@ COMMANDS = {
 # The scripts' inputs, each damaged by itself: cut short, or, as half a text may be a text, overwritten.
 CUT_SHORT = {
     "collect_metrics": [STAGE1_METRICS, STAGE2_ALIASES],
+    "draw_examples": [GRIDS],
     "estimate_effects": [METRICS],
     "initialize_model": [FACTS],
     "judge_claims": [GAPS],
@@ -148,6 +152,8 @@ def shelf(finished_run, tmp_path_factory):
         "hypothesis,prediction,outcome,fate,statement,quantity,must_be,threshold,estimate,ci_low,ci_high\n"
         "h,p,failed,ruled out here,It is so.,ocl,above,0.1,0.0,-0.1,0.05\n"
     )
+    definition = Document("definitions", "qd1consis", "123456789", "", "<|abcdef|> 123456789", " abcdeabcd\n")
+    write_rows([definition], Document, folder / GRIDS)
     write_pair(folder)
     return folder
 

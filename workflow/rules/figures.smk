@@ -1,4 +1,21 @@
-# Needs: the tables of a study. Makes: <results>/figures/{study}/. A change of looks retrains nothing.
+# Needs: the tables of a study; of images, documents and handwriting. Makes: <results>/figures/{study}/. A change of looks
+# retrains nothing.
+
+from metaocl.planning.cells import pictured_cell
+from metaocl.planning.places import RESULTS, aliases_folder
+
+
+def of_pictured_cell(ask):
+    """A function of a study's wildcards: what `ask` says of its cell that is shown as pictures."""
+    return lambda wildcards: ask(
+        pictured_cell(settings.studies[wildcards.study], settings)
+    )
+
+
+def cell_documents(cell):
+    """The documents of both stages of a cell."""
+    folder = aliases_folder(cell)
+    return [f"{RESULTS}/{place}/documents.parquet" for place in (folder.parent, folder)]
 
 
 rule plot_training_curves:
@@ -80,6 +97,36 @@ rule plot_relations:
         "Plot alignment against effect in study {wildcards.study}"
     shell:
         "python {params.script} --gaps {input.gaps} --figures {output} --log {log}"
+
+
+rule draw_examples:
+    input:
+        documents=of_pictured_cell(cell_documents),
+        handwriting=of_pictured_cell(files_of_handwriting),
+        style=str(REPOSITORY / "scripts/metaocl/figures/style.mplstyle"),
+    output:
+        report(
+            multiext("<results>/figures/{study}/examples", ".pdf", ".svg", ".png"),
+            caption="../report/examples.rst",
+            category="Figures",
+            subcategory="{study}",
+        ),
+    log:
+        "<logs>/draw_examples/{study}.log",
+    benchmark:
+        "<benchmarks>/draw_examples/{study}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        convnet=of_pictured_cell(convnet_settings),
+        version=of_pictured_cell(version_of_handwriting),
+        script=path_of("draw_examples.py"),
+        code=code_version("draw_examples.py"),
+    message:
+        "Draw a document of every kind of study {wildcards.study}"
+    shell:
+        "python {params.script} --documents {input.documents} --settings {params.convnet:q}"
+        " --figures {output} --log {log}"
 
 
 rule plot_hypotheses:

@@ -68,7 +68,10 @@ def version_of_pretrained(wildcards):
 @told_in_one_line
 def files_of_handwriting(wildcards):
     """The files that a network of images has its digits from: the user's own, or those that are fetched."""
-    return handwriting_files(settings.models[wildcards.model].convnet.handwriting)
+    handwriting = settings.models[wildcards.model].convnet.handwriting
+    return handwriting_files(
+        handwriting, FETCHED_HANDWRITING.format(model=wildcards.model)
+    )
 
 
 @told_in_one_line
@@ -79,11 +82,11 @@ def version_of_handwriting(wildcards):
 
 def convnet_settings(wildcards):
     """The settings of a network of images, as JSON; of handwriting that is fetched they name the folder."""
-    folder = FETCHED_HANDWRITING.replace(RESULTS, settings.pathvars.results).format(
+    fetched = FETCHED_HANDWRITING.replace(RESULTS, settings.pathvars.results).format(
         model=wildcards.model
     )
     return canonical_json(
-        with_handwriting_at(settings.models[wildcards.model].convnet, folder)
+        with_handwriting_at(settings.models[wildcards.model].convnet, fetched)
     )
 
 

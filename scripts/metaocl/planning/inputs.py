@@ -13,7 +13,6 @@ from metaocl.config.entry import ConfigError
 from metaocl.config.handwriting import IDX_FILES, Digits, Images, Mnist
 from metaocl.config.models import ConvNet, Pretrained
 from metaocl.config.sources import Cities, Cvdb, People, Source, Trex
-from metaocl.planning.places import FETCHED_HANDWRITING
 
 # Of a saved model: weights, configurations, tokenizers. A README or the state of a trainer is not read.
 READ_OF_MODELS = (".safetensors", ".json", ".model", ".txt")
@@ -54,15 +53,15 @@ def model_files(source: Pretrained) -> list[str]:
     return sorted(str(file) for file in files if file.is_file() and not file.name.startswith("."))
 
 
-def handwriting_files(handwriting: Digits | Mnist | Images) -> list[str]:
-    """The files that handwriting is read from: the user's own, or those that are fetched for a model.
+def handwriting_files(handwriting: Digits | Mnist | Images, fetched: str) -> list[str]:
+    """The files that handwriting is read from: the user's own, or those that are fetched, into the folder `fetched`.
 
     Raises ConfigError where there is no such folder.
     """
     if isinstance(handwriting, Digits):
         return []
     if handwriting.folder is None:
-        return [f"{FETCHED_HANDWRITING}/{name}" for name in IDX_FILES]
+        return [f"{fetched}/{name}" for name in IDX_FILES]
     folder = Path(handwriting.folder)
     if not folder.is_dir():
         raise ConfigError(f"handwriting.folder is {handwriting.folder!r}; {Path.cwd()} has no such folder")
@@ -76,13 +75,13 @@ def handwriting_version(handwriting: Digits | Mnist | Images) -> str:
         return packaged_version("scikit-learn")
     if handwriting.folder is None:
         return ""
-    return sampled_hash(map(Path, handwriting_files(handwriting)))
+    return sampled_hash(map(Path, handwriting_files(handwriting, "")))
 
 
-def with_handwriting_at(convnet: ConvNet, folder: str) -> ConvNet:
-    """The settings of a network as its job has them: of handwriting that is fetched they name the folder it is in."""
+def with_handwriting_at(convnet: ConvNet, fetched: str) -> ConvNet:
+    """The settings of a network as its job has them: handwriting that is fetched is that of the folder `fetched`."""
     if isinstance(convnet.handwriting, Mnist) and convnet.handwriting.folder is None:
-        return convnet.model_copy(update={"handwriting": Mnist(folder=folder)})
+        return convnet.model_copy(update={"handwriting": Mnist(folder=fetched)})
     return convnet
 
 

@@ -97,7 +97,7 @@ def test_a_mistaken_place_of_mnist_is_refused(settings, message):
 
 def test_jobs_read_what_was_fetched_from_its_folder():
     fetched = Mnist(url="http://a/b")
-    assert handwriting_files(fetched) == [f"<results>/downloads/{{model}}/{name}" for name in IDX_FILES]
+    assert handwriting_files(fetched, "folder") == [f"folder/{name}" for name in IDX_FILES]
     assert handwriting_version(fetched) == ""
     convnet = ConvNet(handwriting=fetched)
     assert with_handwriting_at(convnet, "folder").handwriting == Mnist(folder="folder")
