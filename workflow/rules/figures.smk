@@ -1,22 +1,6 @@
 # Needs: the tables of a study; of images, documents and handwriting. Makes: <results>/figures/{study}/. A change of looks
 # retrains nothing.
 
-from metaocl.planning.cells import pictured_cell
-from metaocl.planning.places import RESULTS, aliases_folder
-
-
-def of_pictured_cell(ask):
-    """A function of a study's wildcards: what `ask` says of its cell that is shown as pictures."""
-    return lambda wildcards: ask(
-        pictured_cell(settings.studies[wildcards.study], settings)
-    )
-
-
-def cell_documents(cell):
-    """The documents of both stages of a cell."""
-    folder = aliases_folder(cell)
-    return [f"{RESULTS}/{place}/documents.parquet" for place in (folder.parent, folder)]
-
 
 rule plot_training_curves:
     input:
@@ -115,6 +99,8 @@ rule draw_examples:
         "<logs>/draw_examples/{study}.log",
     benchmark:
         "<benchmarks>/draw_examples/{study}.tsv"
+    wildcard_constraints:
+        study="|".join(map(re.escape, STUDIES_OF_IMAGES)) or "(?!)",
     conda:
         "../../environment.yml"
     params:

@@ -1,6 +1,7 @@
 # Needs: the settings. Makes: what rules read, as functions of wildcards (files), and what tells other content of the user's own.
 
 from metaocl.errors import UserError
+from metaocl.planning.cells import pictured_cell
 from metaocl.planning.inputs import (
     handwriting_files,
     handwriting_version,
@@ -10,7 +11,13 @@ from metaocl.planning.inputs import (
     source_version,
     with_handwriting_at,
 )
-from metaocl.planning.places import FETCHED_HANDWRITING, RESULTS, STAGE, model_before
+from metaocl.planning.places import (
+    FETCHED_HANDWRITING,
+    RESULTS,
+    STAGE,
+    aliases_folder,
+    model_before,
+)
 
 
 def told_in_one_line(ask):
@@ -88,6 +95,24 @@ def convnet_settings(wildcards):
     return canonical_json(
         with_handwriting_at(settings.models[wildcards.model].convnet, fetched)
     )
+
+
+STUDIES_OF_IMAGES = [
+    name for name, study in settings.studies.items() if pictured_cell(study, settings)
+]
+
+
+def of_pictured_cell(ask):
+    """A function of a study's wildcards: what `ask` says of the cell of which pictures are drawn."""
+    return lambda wildcards: ask(
+        pictured_cell(settings.studies[wildcards.study], settings)
+    )
+
+
+def cell_documents(cell):
+    """The documents of both stages of a cell."""
+    folder = aliases_folder(cell)
+    return [f"{RESULTS}/{place}/documents.parquet" for place in (folder.parent, folder)]
 
 
 def previous_model(wildcards):
