@@ -122,6 +122,31 @@ def previous_model(wildcards):
     return model_before(number, settings.models[wildcards.model], branch_of)
 
 
+# By whether a model reads images: the script that trains it, and the version of its code. What one of them alone reaches
+# may be edited, and the models of the other need not be trained again.
+TRAINING = {
+    False: (path_of("train_stage.py"), code_version("train_stage.py")),
+    True: (
+        path_of("train_stage_on_images.py"),
+        code_version("train_stage_on_images.py"),
+    ),
+}
+
+
+def training_of(wildcards):
+    return TRAINING[settings.models[wildcards.model].convnet is not None]
+
+
+def training_script(wildcards, input):
+    """The script that trains the stages of the wildcard's model, as a command names it."""
+    return training_of(wildcards)[0](wildcards, input)
+
+
+def training_code(wildcards):
+    """The version of that script's code."""
+    return training_of(wildcards)[1]
+
+
 def last_documents(wildcards):
     """What the last stage reads; definitions with every tag where it trains with others than those drawn."""
     folder = f"{RESULTS}/documents/{{dataset}}/{{define_type}}/seed{{seed}}"
