@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
-from sklearn.datasets import load_digits
 
 from metaocl.config.handwriting import Digits, Images, Mnist
 from metaocl.randomness import random_stream
@@ -60,6 +59,8 @@ def _read_digits(side: int) -> Handwriting:
 
     The division is drawn at random, once and for all seeds.
     """
+    from sklearn.datasets import load_digits  # a second, which other handwriting saves
+
     pixels, labels = load_digits(return_X_y=True)
     order = random_stream("handwriting that is kept for tests").permutation(len(labels))
     pixels, labels = pixels[order].astype(np.float32) / BRIGHTEST_OF_DIGITS, labels[order]
