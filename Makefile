@@ -1,5 +1,6 @@
 # make               sets everything up in .venv and runs the study of config/config.yaml
 # make cities        adds a real pretrained model (100 MB) and runs the study of config/cities.yaml with it
+# make vision        runs question answering on images (config/mnist_qa.yaml) and judges claim `vision`
 # make test          sets everything up, the pretrained model too, and runs all tests but those on a cluster
 # make test-fast     what to run after an edit, in a minute: the checkers of the code, and the unit tests but the slow ones
 # make test-cluster  starts a Slurm of its own on this machine and runs a study on it, through its faults too
@@ -15,7 +16,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 TESTS ?= tests/workflow tests/unit
 PYTEST = python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study cities test test-fast test-cluster benchmark gpu reference reference-mechanisms reference-mechanisms_vision rulegraph format clean
+.PHONY: study cities vision test test-fast test-cluster benchmark gpu reference reference-vision reference-mechanisms reference-mechanisms_vision \
+        rulegraph format clean
 
 study: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
@@ -24,6 +26,10 @@ study: .venv/installed
 cities: .venv/smollm2
 	@python scripts/tools/clear_stale_lock.py
 	snakemake --configfile config/cities.yaml
+
+vision: .venv/installed
+	@python scripts/tools/clear_stale_lock.py
+	snakemake everything --configfile config/mnist_qa.yaml
 
 test: .venv/smollm2
 	$(PYTEST) $(TESTS)
@@ -55,6 +61,14 @@ reference: study
 	mkdir -p results/reference
 	cp results/figures/laptop/training_curves.png results/figures/laptop/training_curves.svg \
 	   results/summaries/laptop.md results/summaries/laptop.json results/tables/laptop/effects.csv results/reference/
+
+# The same of question answering on images, its claim and the picture of its documents.
+VISION := results/mnist_qa
+reference-vision: vision
+	mkdir -p results/reference/mnist_qa
+	cp $(VISION)/figures/mnist_qa/training_curves.png $(VISION)/figures/mnist_qa/training_curves.svg \
+	   $(VISION)/figures/mnist_qa/examples.png $(VISION)/summaries/mnist_qa.md $(VISION)/summaries/mnist_qa.json \
+	   $(VISION)/summaries/claims.md $(VISION)/tables/mnist_qa/effects.csv results/reference/mnist_qa/
 
 # The same of the mechanisms' studies, on either bed: what became of each hypothesis (an hour and more, each).
 reference-mechanisms reference-mechanisms_vision: reference-%: .venv/installed

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Protocol
 from metaocl.artifacts.publishing import ArtifactError
 from metaocl.config.plans import Stage
 from metaocl.documents.records import Document
-from metaocl.training.interventions import NONE, Intervention
 from metaocl.training.seeding import seed_training
 
 
@@ -41,7 +40,7 @@ def prepare_run(model: Path, documents: Sequence[Path], stage: Stage, seeds: Seq
     seeds: of the stage. Raises what these raise.
     """
     # A modality is imported when it is met: the libraries of language models take seconds.
-    match _described(model):
+    match described(model):
         case {"model_type": "metaocl_convnet", "settings": settings}:
             from metaocl.vision.runs import prepare_vision_run
 
@@ -49,15 +48,6 @@ def prepare_run(model: Path, documents: Sequence[Path], stage: Stage, seeds: Seq
     from metaocl.text.runs import prepare_run as prepare_text_run
 
     return prepare_text_run(model, documents, stage)
-
-
-def intervene(run: Any, seeds: Sequence[int]) -> Intervention:
-    """What the settings of a stage ask to be done in each step. Raises UserError where the model has nothing for it."""
-    if run.stage.trained == "all" and run.stage.project_rows is None:
-        return NONE
-    from metaocl.text.alias_rows import stage_intervention
-
-    return stage_intervention(run, seeds)
 
 
 def open_run(folder: Path, epoch: int | None = None, counterfactuals: Path | None = None) -> Any:
@@ -102,7 +92,7 @@ def _open(folder: Path, model: Path, settings: dict[str, Any], counterfactuals: 
     return run
 
 
-def _described(model: Path) -> Any:
+def described(model: Path) -> Any:
     """What a model's config.json says; None where it cannot be read, of which its modality will tell."""
     try:
         return json.loads((model / "config.json").read_text(encoding="utf-8"))

@@ -36,10 +36,13 @@ from metaocl.config.studies import Study
 ROOT = Path(__file__).parents[2]
 INTRODUCTION = """# The configuration
 
-`config.yaml` is the laptop study; `snakemake --configfile FILE` runs another file instead. A study names entries of
-`datasets`, `define_types`, `models` and `plans` and lists seeds; every combination is a cell. Names of entries are
-slugs: lower-case letters, digits, `_`, `.` and `-`. Everything is checked before anything runs. Shares may be written
-as `0.25` or `1/4`. This page is made from `scripts/metaocl/config/` by `scripts/tools/document_config.py`.
+`config.yaml` is the laptop study; `snakemake --configfile FILE` runs another file instead: `cities.yaml` a pretrained
+model, `mnist_qa.yaml` images of digits, `mnist.yaml` the same on MNIST's own for a GPU (never run), `mechanisms.yaml`
+and `mechanisms_vision.yaml` what is behind meta-OCL, `paper.yaml` and `twins.yaml` all studies of the paper. A study
+names entries of `datasets`, `define_types`, `models` and `plans` and lists seeds; every combination is a cell. Names
+of entries are slugs: lower-case letters, digits, `_`, `.` and `-`. Everything is checked before anything runs. Shares
+may be written as `0.25` or `1/4`. This page is made from `scripts/metaocl/config/` by
+`scripts/tools/document_config.py`.
 """
 SECTIONS: list[tuple[str, type[Entry]]] = [
     ("The file", Config),

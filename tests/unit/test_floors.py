@@ -15,7 +15,7 @@ FLOORS = (
     {"config", "artifacts", "commands"},
     {"facts", "planning", "training"},
     {"documents", "statistics"},
-    {"text", "vision", "claims", "figures"},
+    {"text", "vision", "claims", "figures", "stage_command"},
     {"runs", "reports"},
     {"mechanisms"},
 )

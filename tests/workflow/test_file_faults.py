@@ -20,34 +20,45 @@ from project import ROOT, STAGE1, TINY
 
 from metaocl.artifacts.checksums import file_hash
 from metaocl.artifacts.tables import write_rows, write_table
+from metaocl.config.models import ConvNet
 from metaocl.config.parsing import canonical_json, parse_config
+from metaocl.documents.records import Document
 from metaocl.mechanisms.measured import Measured
+from metaocl.vision.models import new_network, save_network
 
 FACTS = "facts/people/facts.parquet"
 BASE_MODEL = "base_models/people/tiny/model"
 DOCUMENTS = "documents/people/tve/seed0/documents.parquet"
 ALIASES = "documents/people/tve/seed0/aliases.parquet"
+GRIDS, CONVNET = "documents/grids.parquet", "convnets/model"
 STAGE2_ALIASES = "documents/people/tve/seed0/stage2_seed0/aliases.parquet"
 STAGE1_METRICS, METRICS, EFFECTS, GAPS = (
     f"{STAGE1.removeprefix('results/')}/metrics.parquet",
     *(f"tables/tiny/{name}.parquet" for name in ("metrics", "effects", "gaps")),
 )
-CSV, TREX, CLAIMS, HYPOTHESES = "data/cvdb.csv", "data/trex", "config/claims.yaml", "config/hypotheses.yaml"
+DATA, TABLE = "data", "cvdb.csv"
+CSV, TREX, CLAIMS, HYPOTHESES = f"{DATA}/{TABLE}", "data/trex", "config/claims.yaml", "config/hypotheses.yaml"
 RELATED, FINDINGS = "tables/tiny/related.parquet", "tables/hypotheses.csv"
 LAST_STAGE = "stages/people/tve/tiny/two_stages/seed0/stage2_seed0"
 ALIGNMENT, LOSSES = (f"{LAST_STAGE}/measurements/{name}.parquet" for name in ("alignment", "losses"))
 SEEDS = "--dataset {dataset} --define-type {define_type} --seed 0"
+STAGE_FILES = (
+    "--stage-number 1 --seeds 0 --threads 1 --checkpoint checkpoint --checkpoint-minutes 10 --model out/model"
+    " --metrics out/metrics.parquet --answers out/answers.parquet --history out/history.parquet --run out/run.json"
+)
 FIGURES = "--figures out/figure.pdf out/figure.svg out/figure.png"
 
 # How each script that reads or writes artifacts is called; {name}: its settings.
 COMMANDS = {
     "collect_metrics": "--study {study} --stages {stages} --results ."
     " --parquet out/metrics.parquet --csv out/metrics.csv",
+    "draw_examples": f"--documents {GRIDS} --settings {{convnet}} {FIGURES}",
     "estimate_effects": f"--metrics {METRICS} --parquet out/effects.parquet --csv out/effects.csv"
     " --gaps-parquet out/gaps.parquet --gaps-csv out/gaps.csv",
     "extract_facts": f"--source {{cvdb}} --entities 24 --data {CSV}"
     " --facts out/facts.parquet --manifest out/facts.json",
     "fetch_data": f"--downloaded {CSV} --sha256 {{hash}} --data out/data",
+    "fetch_handwriting": f"--url file:{DATA} --file {TABLE} --sha256 {{hash}} --data out/data",
     "initialize_convnet": "--settings {convnet} --seed 0 --model out/model --run out/run.json",
     "initialize_model": f"--facts {FACTS} --settings {{random}} --seed 0 --model out/model --run out/run.json",
     "judge_claims": f"--claims {CLAIMS} --gaps main={GAPS} --axis {{{{}}}} --models {{words}}"
@@ -64,10 +75,8 @@ COMMANDS = {
     " --measurements alignment losses --table out/alias_relations.csv",
     "tabulate_trex": f"--data {TREX} --triples out/triples.parquet --manifest out/triples.json",
     "train_base_model": f"--facts {FACTS} --settings {{model}} --model out/model --run out/run.json",
-    "train_stage": f"--initial-model {BASE_MODEL} --documents {DOCUMENTS} --stage {{stage}} --stage-number 1 --seeds 0"
-    " --threads 1 --checkpoint checkpoint --checkpoint-minutes 10"
-    " --model out/model --metrics out/metrics.parquet --answers out/answers.parquet --history out/history.parquet"
-    " --run out/run.json",
+    "train_stage": f"--initial-model {BASE_MODEL} --documents {DOCUMENTS} --stage {{stage}} {STAGE_FILES}",
+    "train_stage_on_images": f"--initial-model {CONVNET} --documents {GRIDS} --stage {{of_grids}} {STAGE_FILES}",
     "write_counterfactuals": f"--stage1-aliases {ALIASES} --aliases {STAGE2_ALIASES} --define-type {{define_type}}"
     " --seed 0 --stage2-seed 0 --documents out/counterfactuals.parquet",
     "write_documents": f"--facts {FACTS} {SEEDS}"
@@ -80,6 +89,7 @@ COMMANDS = {
 # The scripts' inputs, each damaged by itself: cut short, or, as half a text may be a text, overwritten.
 CUT_SHORT = {
     "collect_metrics": [STAGE1_METRICS, STAGE2_ALIASES],
+    "draw_examples": [GRIDS],
     "estimate_effects": [METRICS],
     "initialize_model": [FACTS],
     "judge_claims": [GAPS],
@@ -92,6 +102,7 @@ CUT_SHORT = {
     "relate_aliases": [ALIGNMENT, LOSSES],
     "train_base_model": [FACTS],
     "train_stage": [f"{BASE_MODEL}/model.safetensors", DOCUMENTS],
+    "train_stage_on_images": [f"{CONVNET}/model.safetensors", GRIDS],
     "write_counterfactuals": [ALIASES, STAGE2_ALIASES],
     "write_documents": [FACTS],
     "write_new_definitions": [FACTS, ALIASES],
@@ -100,6 +111,7 @@ CUT_SHORT = {
 OVERWRITTEN = {
     "extract_facts": [CSV],
     "fetch_data": [CSV],
+    "fetch_handwriting": [CSV],
     "judge_claims": [CLAIMS],
     "judge_hypotheses": [HYPOTHESES],
     "plot_hypotheses": [FINDINGS],
@@ -145,6 +157,10 @@ def shelf(finished_run, tmp_path_factory):
         "hypothesis,prediction,outcome,fate,statement,quantity,must_be,threshold,estimate,ci_low,ci_high\n"
         "h,p,failed,ruled out here,It is so.,ocl,above,0.1,0.0,-0.1,0.05\n"
     )
+    definition = Document("definitions", "qd1consis", "123456789", "", "<|abcdef|> 123456789", " abcdeabcd\n")
+    write_rows([definition], Document, folder / GRIDS)
+    (folder / CONVNET).parent.mkdir()
+    save_network(new_network(ConvNet(), seed=0), folder / CONVNET)
     write_pair(folder)
     return folder
 
@@ -183,6 +199,7 @@ def arguments():
         "convnet": "{}",
         "words": json.dumps({"tiny": model.in_words()}),
         "stage": canonical_json(config.plans["two_stages"].stages[0]),
+        "of_grids": json.dumps({"documents": ["definitions"], "epochs": 1, "optimizer": "adamw"}),
         "stages": json.dumps({"two_stages": 2}),
         "axis": json.dumps(axis),
         "cvdb": json.dumps({"kind": "cvdb", "path": CSV}),
@@ -249,7 +266,8 @@ def assert_one_message(run, *said):
 
 
 def test_every_script_that_writes_results_is_tried():
-    scripts = {path.stem for path in (ROOT / "scripts").glob("*.py") if "published(" in path.read_text()}
+    texts = {path.stem: path.read_text() for path in (ROOT / "scripts").glob("*.py")}
+    scripts = {script for script, text in texts.items() if "published(" in text or "train_one_stage(" in text}
     assert scripts == COMMANDS.keys() == CUT_SHORT.keys() | OVERWRITTEN.keys() | WITHOUT_INPUT
 
 

@@ -58,10 +58,14 @@ def base_config(server):
     datasets |= images["datasets"]
     config["define_types"]["digits"] = images["define_types"]["tve"]
     config["plans"]["images"] = images["plans"]["one_stage"]
-    for kind in ("mnist", "images"):
-        handwriting = {"kind": kind, "folder": f"{kind} folder"}
-        models[f"{kind}_net"] = {"convnet": images["models"]["convnet"]["convnet"] | {"handwriting": handwriting}}
-    seen = {"define_types": ["digits"], "models": ["mnist_net", "images_net"], "plans": ["images"]}
+    hashes = {"train-images-idx3-ubyte.gz": "0" * 64}
+    for name, handwriting in {
+        "mnist_net": {"kind": "mnist", "folder": "mnist folder"},
+        "images_net": {"kind": "images", "folder": "images folder"},
+        "fetched_net": {"kind": "mnist", "url": f"{server}/mnist", "sha256": hashes},
+    }.items():
+        models[name] = {"convnet": images["models"]["convnet"]["convnet"] | {"handwriting": handwriting}}
+    seen = {"define_types": ["digits"], "models": ["mnist_net", "images_net", "fetched_net"], "plans": ["images"]}
     studies["pictures"] = images["studies"]["grids"] | seen
     config["measurements"] = {"losses": {"kind": "question_loss"}}
     studies["numbers"]["measurements"] = ["losses"]

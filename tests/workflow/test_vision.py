@@ -1,6 +1,7 @@
 """Images and text are trained on the same documents, each by its own code, and a rerun gives the same bytes."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,24 @@ def test_a_key_of_the_network_reruns_what_descends_from_it(workspace):
     change_config(workspace, lambda config: config["models"]["convnet"]["convnet"].update(width=16))
     assert (jobs["initialize_convnet"], jobs["train_last_stage_with_snapshots"]) == (1, 1)
     assert not {"extract_facts", "write_documents", "initialize_model"} & jobs.keys()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "again"),
+    [
+        ("vision/loss.py", ".float()", ".double()", ["convnet"]),
+        ("text/loss.py", ".float()", ".double()", ["text"]),
+        ("stage_command.py", "mean_by_alias(run", "mean_by_alias(0 or run", ["convnet", "text"]),
+    ],
+)
+def test_an_edit_of_the_code_of_one_modality_trains_the_other_not_again(workspace, file, old, new, again):
+    path = workspace / "scripts/metaocl" / file
+    code = path.read_text()
+    path.write_text(code.replace(old, new))
+    plan = snakemake("--dry-run", cwd=workspace)
+    path.write_text(code)
+    trained = re.findall(r"Train the last stage: digits, tve, (\w+)", plan.stdout + plan.stderr)
+    assert sorted(set(trained)) == again
 
 
 def test_a_rerun_gives_the_same_bytes(workspace):

@@ -1,4 +1,5 @@
-# Needs: the tables of a study. Makes: <results>/figures/{study}/. A change of looks retrains nothing.
+# Needs: the tables of a study; of images, documents and handwriting. Makes: <results>/figures/{study}/. A change of looks
+# retrains nothing.
 
 
 rule plot_training_curves:
@@ -80,6 +81,38 @@ rule plot_relations:
         "Plot alignment against effect in study {wildcards.study}"
     shell:
         "python {params.script} --gaps {input.gaps} --figures {output} --log {log}"
+
+
+rule draw_examples:
+    input:
+        documents=of_pictured_cell(cell_documents),
+        handwriting=of_pictured_cell(files_of_handwriting),
+        style=str(REPOSITORY / "scripts/metaocl/figures/style.mplstyle"),
+    output:
+        report(
+            multiext("<results>/figures/{study}/examples", ".pdf", ".svg", ".png"),
+            caption="../report/examples.rst",
+            category="Figures",
+            subcategory="{study}",
+        ),
+    log:
+        "<logs>/draw_examples/{study}.log",
+    benchmark:
+        "<benchmarks>/draw_examples/{study}.tsv"
+    wildcard_constraints:
+        study="|".join(map(re.escape, STUDIES_OF_IMAGES)) or "(?!)",
+    conda:
+        "../../environment.yml"
+    params:
+        convnet=of_pictured_cell(convnet_settings),
+        version=of_pictured_cell(version_of_handwriting),
+        script=path_of("draw_examples.py"),
+        code=code_version("draw_examples.py"),
+    message:
+        "Draw a document of every kind of study {wildcards.study}"
+    shell:
+        "python {params.script} --documents {input.documents} --settings {params.convnet:q}"
+        " --figures {output} --log {log}"
 
 
 rule plot_hypotheses:

@@ -1,6 +1,8 @@
 # Needs: pretrained weights, or facts. Makes: the model that a cell starts from. A pretrained one is prepared once; a new
 # one is trained on the facts, once per data set or for each seed, or has random weights, of its own for every seed.
 
+from metaocl.config.handwriting import IDX_FILES
+
 
 rule prepare_model:
     input:
@@ -51,6 +53,31 @@ rule initialize_model:
         " --model {output.model} --run {output.run} --log {log}"
 
 
+rule fetch_handwriting:
+    output:
+        "<results>/downloads/{model}/{file}",
+    log:
+        "<logs>/fetch_handwriting/{model}/{file}.log",
+    benchmark:
+        "<benchmarks>/fetch_handwriting/{model}/{file}.tsv"
+    wildcard_constraints:
+        file="|".join(map(re.escape, IDX_FILES)),
+    conda:
+        "../../environment.yml"
+    params:
+        url=lambda wildcards: settings.models[wildcards.model].convnet.handwriting.url,
+        sha256=lambda wildcards: settings.models[
+            wildcards.model
+        ].convnet.handwriting.sha256.get(wildcards.file, ""),
+        script=path_of("fetch_handwriting.py"),
+        code=code_version("fetch_handwriting.py"),
+    message:
+        "Fetch {wildcards.file} for {wildcards.model}"
+    shell:
+        "python {params.script} --url {params.url:q} --file {wildcards.file} --sha256 {params.sha256}"
+        " --data {output} --log {log}"
+
+
 rule initialize_convnet:
     input:
         files_of_handwriting,
@@ -64,9 +91,7 @@ rule initialize_convnet:
     conda:
         "../../environment.yml"
     params:
-        convnet=lambda wildcards: canonical_json(
-            settings.models[wildcards.model].convnet
-        ),
+        convnet=convnet_settings,
         version=version_of_handwriting,
         script=path_of("initialize_convnet.py"),
         code=code_version("initialize_convnet.py"),

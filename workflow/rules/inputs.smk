@@ -1,6 +1,7 @@
 # Needs: the settings. Makes: what rules read, as functions of wildcards (files), and what tells other content of the user's own.
 
 from metaocl.errors import UserError
+from metaocl.planning.cells import pictured_cell
 from metaocl.planning.inputs import (
     handwriting_files,
     handwriting_version,
@@ -8,8 +9,15 @@ from metaocl.planning.inputs import (
     model_version,
     source_files,
     source_version,
+    with_handwriting_at,
 )
-from metaocl.planning.places import RESULTS, STAGE, model_before
+from metaocl.planning.places import (
+    FETCHED_HANDWRITING,
+    RESULTS,
+    STAGE,
+    aliases_folder,
+    model_before,
+)
 
 
 def told_in_one_line(ask):
@@ -66,8 +74,11 @@ def version_of_pretrained(wildcards):
 
 @told_in_one_line
 def files_of_handwriting(wildcards):
-    """The user's own files that a network of images has its digits from."""
-    return handwriting_files(settings.models[wildcards.model].convnet.handwriting)
+    """The files that a network of images has its digits from: the user's own, or those that are fetched."""
+    handwriting = settings.models[wildcards.model].convnet.handwriting
+    return handwriting_files(
+        handwriting, FETCHED_HANDWRITING.format(model=wildcards.model)
+    )
 
 
 @told_in_one_line
@@ -76,11 +87,64 @@ def version_of_handwriting(wildcards):
     return handwriting_version(settings.models[wildcards.model].convnet.handwriting)
 
 
+def convnet_settings(wildcards):
+    """The settings of a network of images, as JSON; of handwriting that is fetched they name the folder."""
+    fetched = FETCHED_HANDWRITING.replace(RESULTS, settings.pathvars.results).format(
+        model=wildcards.model
+    )
+    return canonical_json(
+        with_handwriting_at(settings.models[wildcards.model].convnet, fetched)
+    )
+
+
+STUDIES_OF_IMAGES = [
+    name for name, study in settings.studies.items() if pictured_cell(study, settings)
+]
+
+
+def of_pictured_cell(ask):
+    """A function of a study's wildcards: what `ask` says of the cell of which pictures are drawn."""
+    return lambda wildcards: ask(
+        pictured_cell(settings.studies[wildcards.study], settings)
+    )
+
+
+def cell_documents(cell):
+    """The documents of both stages of a cell."""
+    folder = aliases_folder(cell)
+    return [f"{RESULTS}/{place}/documents.parquet" for place in (folder.parent, folder)]
+
+
 def previous_model(wildcards):
     """The model that a stage starts from."""
     number = int(getattr(wildcards, "stage", len(plan_stages(wildcards))))
     branch_of = settings.plans[wildcards.plan].branch_of
     return model_before(number, settings.models[wildcards.model], branch_of)
+
+
+# By whether a model reads images: the script that trains it, and the version of its code. What one of them alone reaches
+# may be edited, and the models of the other need not be trained again.
+TRAINING = {
+    False: (path_of("train_stage.py"), code_version("train_stage.py")),
+    True: (
+        path_of("train_stage_on_images.py"),
+        code_version("train_stage_on_images.py"),
+    ),
+}
+
+
+def training_of(wildcards):
+    return TRAINING[settings.models[wildcards.model].convnet is not None]
+
+
+def training_script(wildcards, input):
+    """The script that trains the stages of the wildcard's model, as a command names it."""
+    return training_of(wildcards)[0](wildcards, input)
+
+
+def training_code(wildcards):
+    """The version of that script's code."""
+    return training_of(wildcards)[1]
 
 
 def last_documents(wildcards):

@@ -27,8 +27,8 @@ if PLANS_WITH_SNAPSHOTS:
             threads=model_threads,
             options=snapshots_option,
             checkpoint=f"{CHECKPOINTS}/stage{{stage}}",
-            script=path_of("train_stage.py"),
-            code=code_version("train_stage.py"),
+            script=training_script,
+            code=training_code,
 
     use rule train_last_stage as train_last_stage_with_snapshots with:
         output:
@@ -47,8 +47,8 @@ if PLANS_WITH_SNAPSHOTS:
             threads=model_threads,
             options=snapshots_option,
             checkpoint=f"{CHECKPOINTS}/stage2_seed{{stage2_seed}}",
-            script=path_of("train_stage.py"),
-            code=code_version("train_stage.py"),
+            script=training_script,
+            code=training_code,
 
     ruleorder: train_stage_with_snapshots > train_stage
     ruleorder: train_last_stage_with_snapshots > train_last_stage

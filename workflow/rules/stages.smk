@@ -39,8 +39,8 @@ rule train_stage:
         threads=model_threads,
         options=training_options,
         checkpoint=f"{CHECKPOINTS}/stage{{stage}}",
-        script=path_of("train_stage.py"),
-        code=code_version("train_stage.py"),
+        script=training_script,
+        code=training_code,
     message:
         "Train stage {wildcards.stage}: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
         " {wildcards.plan}, seed {wildcards.seed}"
@@ -75,8 +75,8 @@ use rule train_stage as train_last_stage with:
         threads=model_threads,
         options=training_options,
         checkpoint=f"{CHECKPOINTS}/stage2_seed{{stage2_seed}}",
-        script=path_of("train_stage.py"),
-        code=code_version("train_stage.py"),
+        script=training_script,
+        code=training_code,
     message:
         "Train the last stage: {wildcards.dataset}, {wildcards.define_type}, {wildcards.model},"
         " {wildcards.plan}, seed {wildcards.seed}, stage-2 seed {wildcards.stage2_seed}"

@@ -38,6 +38,11 @@ def study_cells(study: Study) -> Iterator[Cell]:
     return (Cell(*combination) for combination in product(*axes))
 
 
+def pictured_cell(study: Study, config: Config) -> Cell | None:
+    """The first cell of a study whose model reads images, if it has one: its documents are shown as pictures."""
+    return next((cell for cell in study_cells(study) if config.models[cell.model].convnet), None)
+
+
 def twins_of(cell: Cell, study: Study) -> list[Cell]:
     """The cell's twin with swapped tags, in a study of pairs."""
     return [replace(cell, plan=swapped_plan(cell.plan))] if study.paired else []

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from metaocl.artifacts.checksums import packaged_version, sampled_hash
 from metaocl.config.entry import ConfigError
-from metaocl.config.handwriting import Digits, Images, Mnist
-from metaocl.config.models import Pretrained
+from metaocl.config.handwriting import IDX_FILES, Digits, Images, Mnist
+from metaocl.config.models import ConvNet, Pretrained
 from metaocl.config.sources import Cities, Cvdb, People, Source, Trex
 
 # Of a saved model: weights, configurations, tokenizers. A README or the state of a trainer is not read.
@@ -53,10 +53,15 @@ def model_files(source: Pretrained) -> list[str]:
     return sorted(str(file) for file in files if file.is_file() and not file.name.startswith("."))
 
 
-def handwriting_files(handwriting: Digits | Mnist | Images) -> list[str]:
-    """The user's files that handwriting is read from. Raises ConfigError where there is no such folder."""
+def handwriting_files(handwriting: Digits | Mnist | Images, fetched: str) -> list[str]:
+    """The files that handwriting is read from: the user's own, or those that are fetched, into the folder `fetched`.
+
+    Raises ConfigError where there is no such folder.
+    """
     if isinstance(handwriting, Digits):
         return []
+    if handwriting.folder is None:
+        return [f"{fetched}/{name}" for name in IDX_FILES]
     folder = Path(handwriting.folder)
     if not folder.is_dir():
         raise ConfigError(f"handwriting.folder is {handwriting.folder!r}; {Path.cwd()} has no such folder")
@@ -65,10 +70,19 @@ def handwriting_files(handwriting: Digits | Mnist | Images) -> list[str]:
 
 
 def handwriting_version(handwriting: Digits | Mnist | Images) -> str:
-    """What changes with handwriting. Raises as `handwriting_files`."""
+    """What changes with handwriting; not with what is fetched, as its jobs do. Raises as `handwriting_files`."""
     if isinstance(handwriting, Digits):
         return packaged_version("scikit-learn")
-    return sampled_hash(map(Path, handwriting_files(handwriting)))
+    if handwriting.folder is None:
+        return ""
+    return sampled_hash(map(Path, handwriting_files(handwriting, "")))
+
+
+def with_handwriting_at(convnet: ConvNet, fetched: str) -> ConvNet:
+    """The settings of a network as its job has them: handwriting that is fetched is that of the folder `fetched`."""
+    if isinstance(convnet.handwriting, Mnist) and convnet.handwriting.folder is None:
+        return convnet.model_copy(update={"handwriting": Mnist(folder=fetched)})
+    return convnet
 
 
 def model_version(source: Pretrained) -> str:

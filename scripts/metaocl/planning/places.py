@@ -8,6 +8,7 @@ from metaocl.config.models import Model
 from metaocl.planning.cells import Cell
 
 RESULTS = "<results>"
+FETCHED_HANDWRITING = RESULTS + "/downloads/{model}"
 STAGE = RESULTS + "/stages/{dataset}/{define_type}/{model}/{plan}/seed{seed}"
 
 

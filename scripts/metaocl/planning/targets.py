@@ -6,7 +6,7 @@ from itertools import product
 
 from metaocl.config.configuration import Config
 from metaocl.config.measurements import Alignment, QuestionLoss
-from metaocl.planning.cells import Cell, study_cells, twins_of
+from metaocl.planning.cells import Cell, pictured_cell, study_cells, twins_of
 from metaocl.planning.places import RESULTS, aliases_folder, measurement_file, stage_folders
 
 TABLES = ("metrics", "effects", "gaps")
@@ -52,11 +52,12 @@ def study_documents(study: str, config: Config) -> list[str]:
 
 def study_figures(study: str, config: Config) -> list[str]:
     """The figures of a study; that of the gaps only where it varies something, of relations where it has pairs and
-    alignment."""
+    alignment, of examples where a model reads images."""
     settings = config.studies[study]
     aligned = any(isinstance(config.measurements[name], Alignment) for name in settings.measurements)
     figures = ["training_curves", *(["gaps"] if settings.axis else [])]
     figures += ["relations"] if settings.paired and aligned else []
+    figures += ["examples"] if pictured_cell(settings, config) else []
     return [f"{RESULTS}/figures/{study}/{figure}.{ending}" for figure, ending in product(figures, FORMATS)]
 
 

@@ -39,6 +39,8 @@ def stage_intervention(run: Run, seeds: Sequence[int]) -> Intervention:
     Raises UserError where it is about alias rows and aliases have several tokens.
     """
     stage = run.stage
+    if stage.trained == "all" and stage.project_rows is None:
+        return NONE
     rows = alias_rows(run.tokenizer, [each.alias for each in run.trained if each.part == "new_definitions"])
     if rows is None:
         raise UserError("trained and project_rows are about the embedding rows of aliases; these have several tokens")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
-from sklearn.datasets import load_digits
 
 from metaocl.config.handwriting import Digits, Images, Mnist
 from metaocl.randomness import random_stream
@@ -37,25 +36,31 @@ class Handwriting:
         return digest.hexdigest()
 
 
-@cache
 def read_handwriting(settings: Digits | Mnist | Images) -> Handwriting:
     """The handwriting of a network. Of every digit as many images are used as there are of the rarest.
 
     Raises VisionError for files that are not what was expected, and OSError.
     """
     match settings:
+        case Mnist(folder=str(folder)):
+            return _read_mnist(Path(folder), settings.side)
         case Mnist():
-            return _read_mnist(Path(settings.folder), settings.side)
+            raise VisionError(
+                f"handwriting.url is {settings.url!r}; give the folder that fetch_handwriting.py has filled"
+            )
         case Images():
             return _read_folder(Path(settings.folder), settings.side, float(settings.tests_share))
     return _read_digits(settings.side)
 
 
+@cache
 def _read_digits(side: int) -> Handwriting:
     """scikit-learn's digits: the test set of UCI's "Optical Recognition of Handwritten Digits".
 
     The division is drawn at random, once and for all seeds.
     """
+    from sklearn.datasets import load_digits  # a second, which other handwriting saves
+
     pixels, labels = load_digits(return_X_y=True)
     order = random_stream("handwriting that is kept for tests").permutation(len(labels))
     pixels, labels = pixels[order].astype(np.float32) / BRIGHTEST_OF_DIGITS, labels[order]
@@ -64,6 +69,7 @@ def _read_digits(side: int) -> Handwriting:
     return Handwriting(images[:, :FOR_TRAINING], images[:, FOR_TRAINING:])
 
 
+@cache
 def _read_mnist(folder: Path, side: int) -> Handwriting:
     parts = []
     for part in ("train", "t10k"):
@@ -82,6 +88,7 @@ def _plain_or_packed(folder: Path, name: str) -> Path:
     raise VisionError(f"{folder / name}: is not there, nor is {name}.gz")
 
 
+@cache
 def _read_folder(folder: Path, side: int, tests_share: float) -> Handwriting:
     training, tests = [], []
     for digit in range(DIGITS):

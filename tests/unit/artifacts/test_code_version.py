@@ -306,6 +306,7 @@ def test_an_edit_of_the_loss_counts_for_the_scripts_that_train(scripts, versions
     edit(scripts, "def completion_loss(", ".float()", ".double()")
     rerun = changed(scripts, versions)
     assert {"train_base_model", "train_stage"} <= rerun
+    assert "train_stage_on_images" not in rerun
     # A measurement of a finished model may reach it, too; what comes before and what reads tables does not.
     making = {"extract_facts", "write_documents", "write_new_definitions", "initialize_model"}
     reading = {
@@ -317,6 +318,13 @@ def test_an_edit_of_the_loss_counts_for_the_scripts_that_train(scripts, versions
         "judge_claims",
     }
     assert not rerun & (making | reading)
+
+
+def test_an_edit_of_the_loss_of_images_counts_for_no_training_of_text(scripts, versions):
+    edit(scripts, "def letters_loss(", ".float()", ".double()")
+    rerun = changed(scripts, versions)
+    assert "train_stage_on_images" in rerun
+    assert not rerun & {"train_stage", "train_base_model"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""An edit of a measurement or a hypothesis reruns no training, and no other measurement."""
+"""An edit of a measurement or a hypothesis reruns no training and no other measurement; of images none of text."""
 
 from __future__ import annotations
 
@@ -25,9 +25,17 @@ def reached_modules(script):
 
 
 def test_training_reaches_no_measurement_and_no_hypothesis():
-    for script in ("train_stage", "train_base_model", "write_documents", "write_new_definitions"):
+    training = ("train_stage", "train_stage_on_images", "train_base_model")
+    for script in (*training, "write_documents", "write_new_definitions"):
         reached = reached_modules(script)
         assert not [module for module in reached if module.startswith(("metaocl.mechanisms", "metaocl.claims"))]
+
+
+def test_text_and_images_are_trained_by_scripts_that_reach_no_code_of_the_other():
+    text, images = reached_modules("train_stage"), reached_modules("train_stage_on_images")
+    assert not [module for module in text if module.startswith("metaocl.vision")]
+    assert not [module for module in images if module.startswith("metaocl.text")]
+    assert {"metaocl.stage_command", "metaocl.training.loop"} <= text & images
 
 
 @pytest.mark.parametrize("measurement", OWN)

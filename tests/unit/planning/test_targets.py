@@ -56,5 +56,16 @@ def test_a_stage_starts_from_the_one_before_and_the_first_from_a_model_that_fits
     assert model_before(3, random).endswith("/{plan}/seed{seed}/stage2/model")
 
 
+def test_only_studies_of_images_show_their_documents_as_pictures():
+    shown = {
+        study
+        for config in map(read, CONFIGS)
+        for study in config.studies
+        if f"<results>/figures/{study}/examples.png" in study_results(study, config)
+    }
+    assert "mnist_qa" in shown
+    assert not [study for study in shown if not study.startswith(("mnist_qa", "vision_"))]
+
+
 def test_findings_are_the_bold_points_of_a_page():
     assert findings("# Study\n- **a**: found\n- no\n**b**\n") == ["- **a**: found"]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-import train_stage
 from metaocl.config.models import Model
 from metaocl.facts.fact import Fact
+from metaocl.stage_command import _fingerprint
 from metaocl.text.base_training import new_model
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -306,7 +306,7 @@ import torch
 def refuse(*_): raise RuntimeError("CUDA was asked for")
 for name in ("is_available", "device_count", "init", "_lazy_init", "current_device", "get_device_capability"):
     setattr(torch.cuda, name, refuse)
-import train_base_model, train_stage
+import train_base_model, train_stage, train_stage_on_images
 """
     environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
@@ -328,5 +328,5 @@ def test_a_checkpoint_fits_whichever_device_its_run_goes_on_with(monkeypatch, tm
     fingerprints = set()
     for device in ("GPU-aa11-1", "GPU-bb33-3"):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", device)
-        fingerprints.add(train_stage._fingerprint({"threads": 1}, arguments))
+        fingerprints.add(_fingerprint({"threads": 1}, arguments, SCRIPTS / "train_stage.py"))
     assert len(fingerprints) == 1

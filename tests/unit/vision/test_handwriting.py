@@ -9,17 +9,12 @@ from grid_documents import NETWORK, grid_documents
 from PIL import Image
 
 from metaocl.config.handwriting import Digits, Images, Mnist
-from metaocl.vision.handwriting import read_handwriting
+from metaocl.vision.handwriting import _read_folder, read_handwriting
 from metaocl.vision.models import new_network
 from metaocl.vision.scenes import VisionError
 from metaocl.vision.task import make_vision_task
 
 NAMES = {"train": "train-{}-ubyte", "t10k": "t10k-{}-ubyte"}
-
-
-@pytest.fixture(autouse=True)
-def _read_anew():
-    read_handwriting.cache_clear()
 
 
 def images_file(pixels, magic=2051):
@@ -57,13 +52,11 @@ def test_mnist_is_read_in_its_own_division(tmp_path):
 
 
 def test_packed_files_are_read_as_plain_ones(tmp_path):
-    settings = write_mnist(tmp_path / "mnist")
-    plain = read_handwriting(settings).sha256()
-    for path in list((tmp_path / "mnist").iterdir()):
+    plain, packed = (write_mnist(tmp_path / name) for name in ("plain", "packed"))
+    for path in list((tmp_path / "packed").iterdir()):
         path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
         path.unlink()
-    read_handwriting.cache_clear()
-    assert read_handwriting(settings).sha256() == plain
+    assert read_handwriting(packed).sha256() == read_handwriting(plain).sha256()
 
 
 def test_a_folder_of_images_is_divided_once_and_for_all(tmp_path):
@@ -73,8 +66,7 @@ def test_a_folder_of_images_is_divided_once_and_for_all(tmp_path):
     for digit in range(10):
         shown = np.concatenate([found.training[digit, :, 0, 0], found.tests[digit, :, 0, 0]])
         assert sorted((shown * 255).round()) == [10 * digit + number for number in range(5)]
-    read_handwriting.cache_clear()
-    assert read_handwriting(settings).sha256() == found.sha256()
+    assert read_handwriting(write_pngs(tmp_path / "again")).sha256() == found.sha256()
 
 
 def test_pictures_are_as_large_as_the_handwriting(tmp_path):
@@ -90,7 +82,7 @@ def test_handwriting_that_changed_behind_a_network_is_refused(tmp_path):
     model = new_network(network, 0, read_handwriting(network.handwriting).sha256())
     make_vision_task(model, grid_documents(), (0,))
     Image.fromarray(np.zeros((6, 6), np.uint8)).save(tmp_path / "own/9/0.png")
-    read_handwriting.cache_clear()
+    _read_folder.cache_clear()
     with pytest.raises(VisionError, match=r"own.*: is not what the network was made for"):
         make_vision_task(model, grid_documents(), (0,))
 
