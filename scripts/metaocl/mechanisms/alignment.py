@@ -32,10 +32,13 @@ def measure_alignment(
 
     groups: of each parameter. rows: the row of each alias, where it has one of its own.
     """
+    held = None
     for subject, other in zip(subjects, others(subjects), strict=True):
         row = rows[subject.alias] if rows else None
         for asked in (subject, other):
-            questions = _gradient(task, asked.questions, QUESTIONS)
+            # The other alias is mostly the next one: its questions' gradient is kept for it.
+            if asked is not held:
+                questions, held = _gradient(task, asked.questions, QUESTIONS), asked
             for tag, definitions in subject.definitions.items():
                 found = compare(_gradient(task, definitions, DEFINITIONS), questions, groups, row)
                 for group, compared in found.items():
