@@ -24,8 +24,10 @@ def main() -> None:
 def prepare(model: Path, documents: Sequence[Path], stage: Stage, seeds: Sequence[int]) -> tuple[Run, Intervention]:
     if stage.trained != "all" or stage.project_rows:
         raise VisionError("trained and project_rows are about embedding rows of aliases; a network of images has none")
-    settings = (described(model) or {}).get("settings")
-    return prepare_vision_run(model, settings, documents, stage, seeds), NONE
+    match described(model):
+        case {"model_type": "metaocl_convnet", "settings": settings}:
+            return prepare_vision_run(model, settings, documents, stage, seeds), NONE
+    raise VisionError(f"{model}: holds no network of images whose config.json can be read")
 
 
 if __name__ == "__main__":

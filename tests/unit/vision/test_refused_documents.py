@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from grid_documents import DATASET, NETWORK, grid_documents, grid_run
+from grid_documents import DATASET, NETWORK, STAGE, grid_documents, grid_run
 
+import train_stage_on_images
 from metaocl.artifacts.checksums import write_checksums
 from metaocl.config.define_types import DefineType
 from metaocl.config.models import ConvNet
@@ -83,3 +84,13 @@ def test_weights_of_another_size_are_refused(tmp_path):
     write_checksums(tmp_path / "model")
     with pytest.raises(VisionError, match=r"model: cannot be loaded: .*size mismatch"):
         load_network(tmp_path / "model", NETWORK.model_dump() | {"width": 17})
+
+
+def test_a_stage_of_what_is_no_network_of_images_and_one_about_embedding_rows_are_refused(tmp_path):
+    (tmp_path / "config.json").write_text("[]")
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(VisionError, match=f"{folder}: holds no network of images"):
+            train_stage_on_images.prepare(folder, [], STAGE, [0])
+    rows = STAGE.model_copy(update={"trained": "aliases"})
+    with pytest.raises(VisionError, match="a network of images has none"):
+        train_stage_on_images.prepare(tmp_path, [], rows, [0])
