@@ -35,9 +35,9 @@ INTRODUCTION = """# Which pretrained models work
 not looked up by its architecture, but tried on the model itself when it is prepared: whether its logits are its output
 layer of its last hidden states and no more, whether it reads padded prompts and goes on from its cache, whether texts
 can share a row. Where it cannot, a slower way is taken that gives the same; `abilities` in the prepared model's
-`run.json` tells, and what depends on no text is kept in its folder (`trials.json`), so that no later job tries it again.
-A model that cannot be trained on texts is refused in one line before training, and so is one that has no positions for
-the longest text.
+`run.json` tells, and what depends on no text is kept in its folder (`trials.json`), so that no later job tries it
+again. A model that cannot be trained on texts is refused in one line before training, and so is one that has no
+positions for the longest text.
 
 This page is made by `scripts/tools/document_models.py`, which builds a tiny model with random weights of every
 architecture in transformers' registry, and compares loss, gradients and answers with what transformers computes.
