@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from typing import get_args
 
 import pandas as pd
@@ -109,7 +108,7 @@ def is_accepted(config):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(serve, tmp_path_factory):
     """The address of a web server on this machine that gives the CVDB sample, whatever it is asked for."""
     folder = tmp_path_factory.mktemp("served")
     shutil.copy(SAMPLE, folder / "sample")
@@ -121,10 +120,8 @@ def server(tmp_path_factory):
         def log_message(self, *arguments):
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serve(Handler) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import gzip
 import http.server
 import json
 import struct
-import threading
 
 import numpy as np
 import pandas as pd
@@ -34,13 +33,11 @@ def served(tmp_path_factory):
 
 
 @pytest.fixture
-def server(served):
+def server(serve, served):
     """A web server on this machine that gives that folder, while a test lasts; its address."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=served)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serve(handler) as address:
+        yield address
 
 
 def change_handwriting(workspace, **keys):

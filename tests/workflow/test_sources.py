@@ -4,7 +4,6 @@ import functools
 import http.server
 import json
 import shutil
-import threading
 from pathlib import Path
 
 import pandas as pd
@@ -34,14 +33,12 @@ def metrics(workspace):
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(serve, tmp_path):
     """A web server on this machine, with the CVDB sample; gives its address and its folder."""
     shutil.copy(ROOT / "tests/data/cvdb.csv", tmp_path)
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/cvdb.csv"
-        server.shutdown()
+    with serve(handler) as address:
+        yield f"{address}/cvdb.csv"
 
 
 DATASETS = ("cvdb", "trex", "set_inclusion", "modular", "people")

@@ -4,7 +4,6 @@ import hashlib
 import http.server
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ FILE = IDX_FILES[0]
 
 
 @pytest.fixture(scope="module")
-def server():
+def server(serve):
     """The address of a web server on this machine: /whole has a file, /cut ends before it has given all."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -39,10 +38,8 @@ def server():
         def log_message(self, *arguments):
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serve(Handler) as address:
+        yield address
 
 
 def fetch(url, folder, *options):
