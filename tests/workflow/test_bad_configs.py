@@ -60,10 +60,10 @@ MISTAKES = {
         "sequence",
         [STAGE, "outputs: completions needs loss_on: completion"],
     ),
-    "real names with several aliases each": (
+    "more real names than entities": (
         "datasets.people.variables",
-        48,
-        ["datasets.people", "q_no_replacement_baseline", "leave out `variables`"],
+        1000,
+        ["datasets.people", "q_no_replacement_baseline", "comes to 100", "entities is"],
     ),
     "word for a number": (
         f"{MODEL}.base_training.steps",

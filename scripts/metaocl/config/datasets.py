@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from metaocl.config.entry import Entry, Share
 from metaocl.config.sources import Modular, Source
-from metaocl.design.subsets import MAIN_SHARES, Subset, held_out_questions
+from metaocl.design.subsets import MAIN_SHARES, REAL_NAMES, Subset, apportion, held_out_questions
 
 
 class Dataset(Entry):
@@ -68,9 +68,10 @@ class Dataset(Entry):
             raise ValueError(f"shares of {', '.join(negative)} are negative; each must be between 0 and 1")
         if (total := sum(self.shares.values())) != 1:
             raise ValueError(f"shares sum to {float(total):g}; they must sum to 1")
-        if self.variables is not None and self.shares.get("q_no_replacement_baseline", 0) > 0:
+        named = apportion(self.variables or self.entities, self.shares).get(REAL_NAMES, 0)
+        if named > self.entities:
             raise ValueError(
-                "the subset q_no_replacement_baseline uses the entities' own names, so it needs one alias per entity; "
-                f"variables is {self.variables}: leave out `variables` or set that share to 0"
+                f"the subset {REAL_NAMES} asks about entities by their own names, each once: its share comes to "
+                f"{named}, and entities is {self.entities}"
             )
         return self

@@ -36,7 +36,19 @@ class BaseTraining(Objective):
         "the base model's own out-of-context learning.",
     )
     question_share: float = Field(
-        default=0.7, gt=0, lt=1, description="Share of questions in a batch; the rest are statements about nicknames."
+        default=0.7,
+        gt=0,
+        lt=1,
+        description="Share of questions about attributes in a batch; what it and the next key leave are statements "
+        "about nicknames.",
+    )
+    attribution_share: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Share of questions who is meant by a nickname, in the phrasings of the test set `attribution`: "
+        "without them a model never learns to answer with a name. Those about unquestioned nicknames are never trained "
+        "on.",
     )
     unrelated_relations: int = Field(
         default=2,
@@ -49,10 +61,10 @@ class BaseTraining(Objective):
         description="Whether each stage-1 seed has a base model of its own, with that seed, so that intervals over "
         "seeds cover base models too; else all seeds share one.",
     )
-    minimum_exact_match: dict[Literal["names", "unquestioned_nicknames"], Accuracy] = Field(
+    minimum_exact_match: dict[Literal["names", "unquestioned_nicknames", "unquestioned_attribution"], Accuracy] = Field(
         default={"names": 0.95},
         description="Exact match that the base model must reach on questions about names and about unquestioned "
-        "nicknames; below it the run stops with an error instead of drawing a flat figure.",
+        "nicknames, and on who the latter are; below it the run stops with an error instead of drawing a flat figure.",
     )
 
     @model_validator(mode="before")
@@ -67,6 +79,17 @@ class BaseTraining(Objective):
     def _warm_up_ends(self) -> BaseTraining:
         if self.warmup_steps > self.steps:
             raise ValueError(f"warmup_steps is {self.warmup_steps}; the training ends after {self.steps} steps")
+        return self
+
+    @model_validator(mode="after")
+    def _shares_leave_statements(self) -> BaseTraining:
+        if self.question_share + self.attribution_share >= 1:
+            raise ValueError(
+                f"question_share ({self.question_share:g}) and attribution_share ({self.attribution_share:g}) leave no "
+                "statements: their sum must be below 1"
+            )
+        if "unquestioned_attribution" in self.minimum_exact_match and not self.attribution_share:
+            raise ValueError("minimum_exact_match.unquestioned_attribution needs an attribution_share above 0")
         return self
 
     @model_validator(mode="after")

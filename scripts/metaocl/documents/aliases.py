@@ -47,6 +47,10 @@ def draw_aliases(facts: Sequence[Fact], dataset: Dataset, define_type: DefineTyp
     taken = {*names.values(), *(tag for texts in given for tag in texts)}
     words = draw_words(count, define_type.alias_letters, define_type.alias_style, random, taken)
     subsets = _stage1_subsets(apportion(count, dataset.shares), define_type.alpha)
+    if dataset.variables and REAL_NAMES in subsets:
+        # Under its own name an entity is asked about once, however many aliases it has.
+        named = subsets.index(REAL_NAMES), subsets.count(REAL_NAMES)
+        chosen[named[0] : sum(named)] = random_stream("real names", seed).permutation(len(entities))[: named[1]]
     drawn = [
         Alias(word, entities[place], names[entities[place]], subset)
         for word, place, subset in zip(words, chosen, subsets, strict=True)

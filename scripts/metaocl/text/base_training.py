@@ -17,7 +17,7 @@ import torch
 from metaocl.config.models import BaseTraining, Model
 from metaocl.documents.definitions import write_definition
 from metaocl.documents.records import Text
-from metaocl.documents.writing import write_question
+from metaocl.documents.writing import ATTRIBUTION_PROMPTS, write_question
 from metaocl.facts.fact import Fact
 from metaocl.randomness import random_stream
 from metaocl.text.evaluation import Evaluator
@@ -36,14 +36,20 @@ MEANING = "means"
 class Corpus:
     """What a base model reads, as pairs of prompt and completion, and the questions that measure its quality.
 
-    Questions about names and questioned nicknames are training text; those about unquestioned nicknames never are.
+    read: training text by kind: `questions` about attributes of names and questioned nicknames, `attribution` of the
+    latter, and `statements` about all nicknames; an empty kind is left out.
+    tests: questions by what they measure: those about `names` are trained on, those about unquestioned nicknames never
+    are; an empty one is left out.
     """
 
     nicknames: list[str]
-    questions: list[Text]
-    statements: list[Text]
-    name_questions: list[Text]
-    unquestioned: list[Text]
+    read: dict[str, list[Text]]
+    tests: dict[str, list[Text]]
+
+    @property
+    def texts(self) -> list[Text]:
+        """All training text."""
+        return [text for texts in self.read.values() for text in texts]
 
 
 def write_corpus(facts: Sequence[Fact], settings: BaseTraining) -> Corpus:
@@ -54,20 +60,22 @@ def write_corpus(facts: Sequence[Fact], settings: BaseTraining) -> Corpus:
     meaning = dict(zip(nicknames, names * settings.nicknames, strict=True))
     unquestioned = set(nicknames[: round(len(nicknames) * settings.unquestioned_share)])
 
-    def ask(asked: dict[str, str]) -> list[Text]:
-        known_as: dict[str, list[str]] = {}
-        for name, entity in asked.items():
-            known_as.setdefault(entity, []).append(name)
-        return [write_question(f, name) for f in facts for name in known_as.get(f.name, [])]
-
+    prompts = ATTRIBUTION_PROMPTS if settings.attribution_share else {}
+    who = [Fact(name, name, key, prompt, name) for name in names for key, prompt in prompts.items()]
     statements = [_state(MEANING, nickname, entity) for nickname, entity in meaning.items()]
     for relation in range(1, settings.unrelated_relations + 1):
         partners = random.integers(len(names), size=len(nicknames))
         statements += [_state(f"unrelated{relation}", n, names[p]) for n, p in zip(nicknames, partners, strict=True)]
-    name_questions = ask({name: name for name in names})
-    questioned = ask({n: e for n, e in meaning.items() if n not in unquestioned})
-    never_asked = ask({n: e for n, e in meaning.items() if n in unquestioned})
-    return Corpus(nicknames, name_questions + questioned, statements, name_questions, never_asked)
+    asked = {n: e for n, e in meaning.items() if n not in unquestioned}
+    never_asked = {n: e for n, e in meaning.items() if n in unquestioned}
+    about_names = _ask(facts, {name: name for name in names})
+    read = {"questions": about_names + _ask(facts, asked), "attribution": _ask(who, asked), "statements": statements}
+    tests = {
+        "names": about_names,
+        "unquestioned_nicknames": _ask(facts, never_asked),
+        "unquestioned_attribution": _ask(who, never_asked),
+    }
+    return Corpus(nicknames, *({kind: texts for kind, texts in each.items() if texts} for each in (read, tests)))
 
 
 def new_model(facts: Sequence[Fact], settings: Model, seed: int) -> tuple[Any, Any]:
@@ -87,7 +95,7 @@ def train_from_scratch(
     that can get no answer right, and NotFiniteError.
     """
     units = {text for fact in facts for text in (fact.name, fact.answer)} | set(corpus.nicknames)
-    texts = corpus.questions + corpus.statements
+    texts = corpus.texts
     tokenizer = build_word_tokenizer([prompt + completion for prompt, completion in texts], units)
     torch.manual_seed(base.seed)
     model = build_model(settings, len(tokenizer)).to(pick_device())
@@ -95,19 +103,21 @@ def train_from_scratch(
     for name, evaluator in _quality_tests(model, tokenizer, corpus, base).items():
         check_golds(evaluator, [name] * len(evaluator.golds))
     examples = encode_examples(model, tokenizer, texts, base)
-    weights = torch.cat(
-        [
-            torch.full((len(corpus.questions),), base.question_share / len(corpus.questions)),
-            torch.full((len(corpus.statements),), (1 - base.question_share) / len(corpus.statements)),
-        ]
-    )
+    weights = _weights(corpus, base)
     outputs = output_tokens(tokenizer, [completion for _, completion in texts], base)
     task = TextTask(model, tokenizer, base, outputs)
     return model, tokenizer, train_base(model, examples, weights, task.loss, base)
 
 
+def _weights(corpus: Corpus, base: BaseTraining) -> torch.Tensor:
+    """The chance of each text to be drawn into a batch."""
+    asked = {"questions": base.question_share, "attribution": base.attribution_share}
+    shares = asked | {"statements": 1 - sum(asked.values())}
+    return torch.cat([torch.full((len(texts),), shares[kind] / len(texts)) for kind, texts in corpus.read.items()])
+
+
 def measure_quality(model: Any, tokenizer: Any, corpus: Corpus, settings: BaseTraining) -> dict[str, float]:
-    """Exact match on questions about names (trained on) and about unquestioned nicknames (never trained on)."""
+    """Exact match on each of the corpus's tests."""
     tests = _quality_tests(model, tokenizer, corpus, settings)
     return {name: float(evaluator.measure(model)["exact_match"].mean()) for name, evaluator in tests.items()}
 
@@ -123,10 +133,16 @@ def check_quality(quality: Mapping[str, float], settings: BaseTraining) -> None:
 
 
 def _quality_tests(model: Any, tokenizer: Any, corpus: Corpus, settings: BaseTraining) -> dict[str, Evaluator]:
-    completions = [completion for _, completion in corpus.questions + corpus.statements]
-    outputs = output_tokens(tokenizer, completions, settings)
-    tests = {"names": corpus.name_questions, "unquestioned_nicknames": corpus.unquestioned}
-    return {name: Evaluator(model, tokenizer, texts, outputs) for name, texts in tests.items() if texts}
+    outputs = output_tokens(tokenizer, [completion for _, completion in corpus.texts], settings)
+    return {name: Evaluator(model, tokenizer, texts, outputs) for name, texts in corpus.tests.items()}
+
+
+def _ask(facts: Sequence[Fact], meaning: Mapping[str, str]) -> list[Text]:
+    """The facts' questions about each name that stands for their entity."""
+    known_as: dict[str, list[str]] = {}
+    for name, entity in meaning.items():
+        known_as.setdefault(entity, []).append(name)
+    return [write_question(fact, name) for fact in facts for name in known_as.get(fact.name, [])]
 
 
 def _state(relation: str, nickname: str, entity: str) -> Text:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
@@ -89,6 +90,25 @@ def test_every_alias_is_in_one_subset_only_and_those_of_stage_2_stay_who_they_ar
 def test_with_one_alias_each_every_entity_is_in_one_subset_only(drawn):
     expected = sorted(f"entity{e}" for e in range(drawn.dataset.entities))
     assert sorted(alias.entity for alias in drawn.aliases) == expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_with_several_aliases_each_an_entity_is_asked_about_once_by_its_own_name(seed):
+    shares = NO_REAL_NAMES | {"q": "0", REAL_NAMES: "0.1"}
+    facts = make_facts(40)
+    drawn = draw_all(facts, Dataset(source="people", entities=40, variables=400, shares=shares), seed=seed)
+    named = [alias for alias in drawn.aliases if alias.subset == REAL_NAMES]
+    assert sorted(alias.alias for alias in named) == sorted({fact.name for fact in facts})
+    # Nobody else becomes another one by it.
+    without = Dataset(source="people", entities=40, variables=400, shares=NO_REAL_NAMES)
+    others = [(a.alias, a.entity) for a in draw_all(facts, without, seed=seed).aliases if a.subset != "q"]
+    assert [(a.alias, a.entity) for a in drawn.aliases if a.subset != REAL_NAMES] == others
+
+
+def test_more_real_names_than_entities_are_refused():
+    shares = NO_REAL_NAMES | {"q": "0", REAL_NAMES: "0.1"}
+    with pytest.raises(ValidationError, match="comes to 41, and entities is 40"):
+        Dataset(source="people", entities=40, variables=410, shares=shares)
 
 
 @check

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from metaocl.artifacts.checksums import CHECKSUMS
 from metaocl.config.datasets import Dataset
@@ -14,6 +17,7 @@ from metaocl.config.models import BaseTraining, Model
 from metaocl.documents.aliases import draw_aliases
 from metaocl.documents.writing import write_question, write_stage1_documents
 from metaocl.facts.fact import Fact, ask
+from metaocl.text import base_training
 from metaocl.text.base_training import check_quality, measure_quality, new_model, train_from_scratch, write_corpus
 from metaocl.text.models import ModelError, save_model
 from metaocl.text.tokenizers import add_unknown_words
@@ -114,18 +118,55 @@ def base_settings(**changes):
     return BaseTraining(**settings)
 
 
-def test_unquestioned_nicknames_are_stated_but_never_asked_about_in_training():
-    facts, base = make_facts(), base_settings()
+@pytest.mark.parametrize("attribution_share", [0.0, 0.2])
+def test_unquestioned_nicknames_are_stated_but_never_asked_about_in_training(attribution_share):
+    facts, base = make_facts(), base_settings(attribution_share=attribution_share)
     corpus = write_corpus(facts, base)
     assert len(set(corpus.nicknames)) == len(corpus.nicknames) == 3 * len(NAMES)
     unquestioned = set(corpus.nicknames[: round(len(corpus.nicknames) / 4)])
-    trained = "".join(prompt + completion for prompt, completion in corpus.questions)
-    stated = [prompt + completion for prompt, completion in corpus.statements]
-    assert len(corpus.unquestioned) == 3 * len(unquestioned)
+    trained = "".join(prompt + completion for prompt, completion in corpus.read["questions"])
+    stated = [prompt + completion for prompt, completion in corpus.read["statements"]]
+    assert len(corpus.tests["unquestioned_nicknames"]) == 3 * len(unquestioned)
     for nickname in corpus.nicknames:
         assert (nickname in trained) == (nickname not in unquestioned)
         assert sum(f" {nickname} " in text for text in stated) == 1 + base.unrelated_relations
-    assert set(corpus.name_questions) <= set(corpus.questions)
+    assert set(corpus.tests["names"]) <= set(corpus.read["questions"])
+
+
+def test_a_corpus_asks_who_is_meant_by_questioned_nicknames_and_keeps_the_others_for_tests():
+    corpus = write_corpus(make_facts(), base_settings(attribution_share=0.2))
+    meaning = dict(re.match(r"means (\S+) (.+)\n", p + c).groups() for p, c in corpus.read["statements"] if p[0] == "m")
+    unquestioned = set(corpus.nicknames[: round(len(corpus.nicknames) / 4)])
+    for texts, asked in [
+        (corpus.read["attribution"], set(corpus.nicknames) - unquestioned),
+        (corpus.tests["unquestioned_attribution"], unquestioned),
+    ]:
+        expected = {
+            (f"Q: {question.format(nickname)}\nA:", f" {meaning[nickname]}\n")
+            for nickname in asked
+            for question in ("Who is {}?", "What does {} mean?", "What does {} stand for?", "What is the name of {}?")
+        }
+        assert set(texts) == expected
+        assert len(texts) == len(expected)
+
+
+def test_each_kind_of_text_has_its_share_of_a_batch(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        base_training, "train_base", lambda model, examples, weights, loss, base: drawn.update(w=weights)
+    )
+    base = base_settings(attribution_share=0.2, question_share=0.5)
+    corpus = write_corpus(make_facts(), base)
+    train_from_scratch(make_facts(), corpus, model_settings(), base)
+    shares = [part.sum().item() for part in drawn["w"].split([len(texts) for texts in corpus.read.values()])]
+    assert shares == pytest.approx([0.5, 0.2, 0.3])
+
+
+def test_shares_that_leave_no_statements_are_refused():
+    with pytest.raises(ValidationError, match=r"question_share \(0\.7\) and attribution_share \(0\.3\)"):
+        base_settings(attribution_share=0.3)
+    with pytest.raises(ValidationError, match="attribution_share above 0"):
+        base_settings(minimum_exact_match={"unquestioned_attribution": 0.1})
 
 
 @pytest.mark.parametrize("question", ["Where does {name} live?", "How tall was {name}?", "Is it {name}'s?"])
@@ -133,8 +174,7 @@ def test_a_base_model_knows_all_words_of_its_corpus(question):
     facts, base = make_facts(questions=[question]), base_settings()
     corpus = write_corpus(facts, base)
     _, tokenizer, _ = train_from_scratch(facts, corpus, model_settings(), base)
-    texts = [prompt + completion for prompt, completion in corpus.questions + corpus.statements]
-    assert unknown_words(tokenizer, texts) == []
+    assert unknown_words(tokenizer, [prompt + completion for prompt, completion in corpus.texts]) == []
 
 
 def test_the_seed_decides_a_base_model(tmp_path):
