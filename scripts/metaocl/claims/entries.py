@@ -104,11 +104,9 @@ class Part(Comparison):
         return self
 
 
-class Claim(Entry):
-    """A claim of the paper."""
+class ClaimTest(Entry):
+    """What a claim says of one study."""
 
-    id: Slug = Field(description="Name of the claim.")
-    statement: str = Field(min_length=1, description="The claim in a sentence.")
     study: Slug = Field(description="The study that tests it.")
     parts: list[Part] = Field(min_length=1, description="All must hold.")
     controls: list[Comparison] = Field(
@@ -120,10 +118,35 @@ class Claim(Entry):
     minimum_seeds: int = Field(default=10, ge=2, description="Fewest stage-1 seeds for a verdict.")
 
 
+class Claim(ClaimTest):
+    """A claim of the paper as one study tests it, which is what a verdict is about."""
+
+    id: Slug = Field(description="Name of the claim.")
+    statement: str = Field(min_length=1, description="The claim in a sentence.")
+
+
+class Stated(Entry):
+    """A claim of the paper, and the studies that test it, of small models and of large ones."""
+
+    id: Slug = Field(description="Name of the claim.")
+    statement: str = Field(min_length=1, description="The claim in a sentence.")
+    tests: list[ClaimTest] = Field(min_length=1, description="A verdict for each.")
+
+    @model_validator(mode="after")
+    def _no_study_twice(self) -> Self:
+        if doubled := [name for name, count in Counter(test.study for test in self.tests).items() if count > 1]:
+            raise ValueError(f"tests has the study {', '.join(doubled)} more than once")
+        return self
+
+    def claims(self) -> list[Claim]:
+        """The claim by each of its studies."""
+        return [Claim(id=self.id, statement=self.statement, **dict(test)) for test in self.tests]
+
+
 class Claims(Entry):
     """The file of claims."""
 
-    claims: list[Claim] = Field(min_length=1, description="The claims in the paper's order.")
+    claims: list[Stated] = Field(min_length=1, description="The claims in the paper's order.")
 
     @model_validator(mode="after")
     def _no_id_twice(self) -> Self:
@@ -133,12 +156,12 @@ class Claims(Entry):
 
 
 def parse_claims(raw: object, origin: str) -> list[Claim]:
-    """The typed form of `raw`, as YAML gives it; `origin` names its file in messages.
+    """The typed form of `raw`, as YAML gives it, a claim for each of its tests; `origin` names its file in messages.
 
     Raises ConfigError with one line per mistake: the file, the claim, the key, the value and what was expected.
     """
     try:
-        return Claims.model_validate(raw).claims
+        return [claim for stated in Claims.model_validate(raw).claims for claim in stated.claims()]
     except ValidationError as error:
         raise ConfigError("\n".join(_describe(mistake, raw, origin) for mistake in error.errors())) from None
 

@@ -23,8 +23,8 @@ are equal t can say nothing: there is no interval, and the exact sign flip test 
 
 
 def table_of(claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """One row per claim: its id, statement, study and minimum of seeds, the models that it was judged on, and what was
-    found.
+    """One row per claim and study: the claim's id and statement, the study and its minimum of seeds, the models that it
+    was judged on, and what was found.
 
     models: those of each study that was run.
     """
@@ -40,7 +40,7 @@ def table_of(claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Mappi
 def page_of(
     claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Mapping[str, Sequence[str]], words: Mapping[str, str]
 ) -> str:
-    """A Markdown table for people.
+    """A Markdown table for people, a row per claim and study.
 
     models: those of each study that was run. words: what each model is.
     """
@@ -49,13 +49,22 @@ def page_of(
         "| | claim | study | models | verdict | seeds | needed | p (t) | p (sign flip) | why |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for number, (claim, verdict) in enumerate(zip(claims, verdicts, strict=True), start=1):
+    numbers_of = {name: number for number, name in enumerate(dict.fromkeys(claim.id for claim in claims), start=1)}
+    for claim, verdict in zip(claims, verdicts, strict=True):
         numbers = (verdict.n_seeds, verdict.seeds_needed, verdict.p_value, verdict.p_sign_flip)
         shown = [
             "–" if value is None else f"{value:.2g}" if isinstance(value, float) else str(value) for value in numbers
         ]
         used = ", ".join(models.get(claim.study, [])) or "–"
-        cells = [str(number), claim.statement, claim.study, used, f"**{verdict.verdict}**", *shown, verdict.reason]
+        cells = [
+            str(numbers_of[claim.id]),
+            claim.statement,
+            claim.study,
+            used,
+            f"**{verdict.verdict}**",
+            *shown,
+            verdict.reason,
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     judged = dict.fromkeys(model for claim in claims for model in models.get(claim.study, []))
     lines += ["", *(f"- `{model}`: {words[model]}" for model in judged)]

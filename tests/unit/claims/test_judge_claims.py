@@ -74,3 +74,22 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path, monkeypatch, script, conten
     monkeypatch.setattr("sys.argv", [script, *(options if script == "judge_claims" else [str(file)])])
     with pytest.raises(ConfigError, match=rf"file\.yaml: cannot be read as YAML: .*{said}"):
         importlib.import_module(script).main()
+
+
+def test_a_claim_that_two_studies_test_has_a_verdict_by_each(tmp_path, monkeypatch):
+    part = {"contrast": "meta_ocl", "must_be": "above"}
+    tests = [{"study": study, "parts": [part]} for study in ("small", "large")]
+    claims = [{"id": "meta_ocl", "statement": "There is one.", "tests": tests}]
+    claims.append({"id": "other", "statement": "Another.", "tests": [{"study": "large", "parts": [part]}]})
+    file = tmp_path / "claims.yaml"
+    file.write_text(json.dumps({"claims": claims}))
+    make_gaps(np.random.default_rng(8).normal(GAP, 0.01, size=12)).to_parquet(tmp_path / "small.parquet")
+    monkeypatch.setattr("test_judge_claims.FILE", file)
+    gaps = ["--gaps", f"small={tmp_path / 'small.parquet'}", "--axis", "{}"]
+    table, page = run_script(monkeypatch, tmp_path, *gaps)
+    assert list(zip(table.index, table["study"], table["verdict"], strict=True)) == [
+        ("meta_ocl", "small", "reproduced"),
+        ("meta_ocl", "large", "not run"),
+        ("other", "large", "not run"),
+    ]
+    assert [line[:5] for line in page.splitlines() if line[:3] in ("| 1", "| 2")] == ["| 1 |", "| 1 |", "| 2 |"]
