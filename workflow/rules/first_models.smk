@@ -1,5 +1,5 @@
 # Needs: pretrained weights, or facts. Makes: the model that a cell starts from. A pretrained one is prepared once; a new
-# one is trained on the facts, once per data set or for each seed, or has random weights, of its own for every seed.
+# one is trained on the facts, once for data sets of the same facts or for each seed, or has random weights, of its own for every seed.
 
 from metaocl.config.handwriting import IDX_FILES
 

@@ -1,7 +1,7 @@
 # Needs: the settings. Makes: what rules read, as functions of wildcards (files), and what tells other content of the user's own.
 
 from metaocl.errors import UserError
-from metaocl.planning.cells import pictured_cell
+from metaocl.planning.cells import first_with_facts_of, pictured_cell
 from metaocl.planning.inputs import (
     handwriting_files,
     handwriting_version,
@@ -119,7 +119,10 @@ def previous_model(wildcards):
     """The model that a stage starts from."""
     number = int(getattr(wildcards, "stage", len(plan_stages(wildcards))))
     branch_of = settings.plans[wildcards.plan].branch_of
-    return model_before(number, settings.models[wildcards.model], branch_of)
+    facts_of = first_with_facts_of(wildcards.dataset, settings)
+    return model_before(
+        number, settings.models[wildcards.model], branch_of, dataset=facts_of
+    )
 
 
 # By whether a model reads images: the script that trains it, and the version of its code. What one of them alone reaches

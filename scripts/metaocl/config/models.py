@@ -229,8 +229,8 @@ class Model(Entry):
     )
     base_training: BaseTraining | None = Field(
         default=None,
-        description="Training from scratch on the facts, once per data set; without it every seed starts from random "
-        "weights of its own.",
+        description="Training from scratch on the facts, once for data sets of the same facts; without it every seed "
+        "starts from random weights of its own.",
     )
     parameters: float | None = Field(
         default=None, gt=0, description="Number of parameters, for figures and estimates: 410e6."

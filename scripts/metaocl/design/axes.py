@@ -20,7 +20,7 @@ AXES: dict[AxisName, Axis] = {
     "alpha": Axis("α, correlation of tag and consistency"),
     "model_size": Axis("parameters", log=True),
     "batch_size": Axis("batch size", log=True),
-    "entities": Axis("entities", log=True),
+    "entities": Axis("aliases", log=True),
     "define_type": Axis("define type"),
     "plan": Axis("stage plan"),
 }

@@ -43,6 +43,13 @@ def pictured_cell(study: Study, config: Config) -> Cell | None:
     return next((cell for cell in study_cells(study) if config.models[cell.model].convnet), None)
 
 
+def first_with_facts_of(dataset: str, config: Config) -> str:
+    """The first data set with the same facts as this one: they start from the same models."""
+    settings = config.datasets[dataset]
+    wanted = (settings.source, settings.entities)
+    return next(name for name, other in config.datasets.items() if (other.source, other.entities) == wanted)
+
+
 def twins_of(cell: Cell, study: Study) -> list[Cell]:
     """The cell's twin with swapped tags, in a study of pairs."""
     return [replace(cell, plan=swapped_plan(cell.plan))] if study.paired else []
@@ -60,7 +67,8 @@ def axis_values(study: Study, config: Config) -> dict[str, float | str]:
             case "batch_size":
                 return config.plans[cell.plan].stages[-1].batch_size * config.plans[cell.plan].stages[-1].accumulate
             case "entities":
-                return config.datasets[cell.dataset].entities
+                dataset = config.datasets[cell.dataset]
+                return dataset.variables or dataset.entities
             case "plan":
                 return cell.plan
         return cell.define_type

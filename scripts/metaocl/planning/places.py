@@ -31,25 +31,28 @@ def aliases_folder(cell: Cell) -> PurePosixPath:
     return PurePosixPath("documents", cell.dataset, cell.define_type, *seeds)
 
 
-def first_model(model: Model) -> str:
-    """The model that a cell starts from: pretrained, trained on the facts, or of its seed."""
+def first_model(model: Model, dataset: str = "{dataset}") -> str:
+    """The model that a cell starts from: pretrained, trained on the facts, or of its seed.
+
+    dataset: the data set whose facts it knows, or whose words.
+    """
     if model.convnet:
         return f"{RESULTS}/convnets/{{model}}/seed{{seed}}/model"
     if model.pretrained:
         return f"{RESULTS}/pretrained_models/{{model}}/model"
     if model.base_training:
         own = "/seed{seed}" if model.base_training.per_seed else ""
-        return f"{RESULTS}/base_models/{{dataset}}/{{model}}{own}/model"
-    return f"{RESULTS}/random_models/{{dataset}}/{{model}}/seed{{seed}}/model"
+        return f"{RESULTS}/base_models/{dataset}/{{model}}{own}/model"
+    return f"{RESULTS}/random_models/{dataset}/{{model}}/seed{{seed}}/model"
 
 
-def model_before(number: int, model: Model, branch_of: str | None = None) -> str:
+def model_before(number: int, model: Model, branch_of: str | None = None, dataset: str = "{dataset}") -> str:
     """The model that the stage of this number (1, 2, …) starts from: that of the stage before, or the first one.
 
-    branch_of: the plan that the stage before belongs to, if not the stage's own.
+    branch_of: the plan that the stage before belongs to, if not the stage's own. dataset: as `first_model` takes it.
     """
     stage = STAGE.replace("{plan}", branch_of) if branch_of else STAGE
-    return first_model(model) if number == 1 else f"{stage}/stage{number - 1}/model"
+    return first_model(model, dataset) if number == 1 else f"{stage}/stage{number - 1}/model"
 
 
 def measurement_file(folder: PurePosixPath, measurement: str) -> str:

@@ -7,6 +7,7 @@ import yaml
 
 from metaocl.config.models import BaseTraining, Model
 from metaocl.config.parsing import parse_config
+from metaocl.planning.cells import first_with_facts_of
 from metaocl.planning.places import model_before
 from metaocl.planning.targets import findings, study_results, study_runs
 
@@ -53,7 +54,19 @@ def test_a_stage_starts_from_the_one_before_and_the_first_from_a_model_that_fits
     assert model_before(1, random) == "<results>/random_models/{dataset}/{model}/seed{seed}/model"
     base = Model(architecture="gpt2", base_training=BaseTraining(steps=1, per_seed=True))
     assert model_before(1, base) == "<results>/base_models/{dataset}/{model}/seed{seed}/model"
+    assert model_before(1, base, dataset="people").startswith("<results>/base_models/people/{model}/")
     assert model_before(3, random).endswith("/{plan}/seed{seed}/stage2/model")
+
+
+def test_data_sets_of_the_same_facts_start_from_the_same_models():
+    config = read(next(path for path in CONFIGS if path.name == "paper.yaml"))
+    others = config.datasets["cvdb"].model_copy(update={"variables": 8000})
+    datasets = config.datasets | {"more_aliases": others, "fewer_people": others.model_copy(update={"entities": 300})}
+    config = config.model_copy(update={"datasets": datasets})
+    first = {name: first_with_facts_of(name, config) for name in datasets}
+    assert first["more_aliases"] == first["cvdb"] == "cvdb_all_at_once"
+    assert first["fewer_people"] == "fewer_people"
+    assert first["trex"] == "trex"
 
 
 def test_only_studies_of_images_show_their_documents_as_pictures():
