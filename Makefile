@@ -84,8 +84,8 @@ reference-mechanisms reference-mechanisms_vision: reference-%: .venv/installed
 # The documents that are made from the code, and the code's layout.
 format: .venv/installed
 	python scripts/tools/document_config.py
-	ruff check --fix .
 	ruff format .
+	ruff check --fix .
 	snakefmt workflow
 
 clean:

@@ -51,6 +51,17 @@ def test_the_checker_is_content(command):
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_make_format_wraps_a_line_that_has_grown_too_long(tmp_path):
+    recipe = re.search(r"^format:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    commands = [line.split() for line in recipe.splitlines() if line.split()[0] == "ruff"]
+    grown = tmp_path / "grown.py"
+    grown.write_text(f"KINDS = list[\n    {' | '.join(['bytearray'] * 15)},\n]\n")
+    for _, *arguments in commands:
+        checked = run("-m", "ruff", *arguments[:-1], "--no-cache", "--config", "pyproject.toml", str(grown))
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert max(map(len, grown.read_text().splitlines())) <= 120
+
+
 def test_planning_imports_nothing_that_takes_seconds():
     """The rules are read again by every job on a cluster."""
     rules = "\n".join(path.read_text() for path in (ROOT / "workflow").rglob("*") if path.is_file())

@@ -34,7 +34,8 @@ PAPER = [
 def test_the_file_holds_the_fifteen_claims_of_the_paper():
     claims = parse_claims(read_yaml(FILE), str(FILE))
     assert list(dict.fromkeys(claim.id for claim in claims))[: len(PAPER)] == PAPER  # others may follow
-    assert all(claim.minimum_seeds >= 10 and claim.significance == 0.05 for claim in claims)
+    of_paper = [claim for claim in claims if claim.id in PAPER]
+    assert all(claim.minimum_seeds >= 10 and claim.significance == 0.05 for claim in of_paper)
 
 
 def mistaken(change):
