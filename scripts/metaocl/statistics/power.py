@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from metaocl.statistics.significance import SIGNIFICANCE
 
@@ -22,6 +22,11 @@ def t_test_power(effect_size: float, n_seeds: int) -> float:
 def seeds_for_power(effect_size: float) -> int | None:
     """The fewest stage-1 seeds with which that test has a power of 80 %; None if MOST_SEEDS would not do."""
     return fewest_seeds(lambda n_seeds: t_test_power(effect_size, n_seeds) >= WANTED_POWER)
+
+
+def smallest_effect(n_seeds: int) -> float:
+    """The effect size (mean over SD) that the test finds with `n_seeds` (2 or more) and a power of 80 %."""
+    return float(optimize.brentq(lambda size: t_test_power(size, n_seeds) - WANTED_POWER, 0, 100))
 
 
 def fewest_seeds(enough: Callable[[int], bool]) -> int | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from metaocl.statistics.power import seeds_for_power, t_test_power
+from metaocl.statistics.power import seeds_for_power, smallest_effect, t_test_power
 
 
 @pytest.mark.parametrize(("effect_size", "seeds"), [(0.2, 156), (0.5, 27), (0.8, 12)])
@@ -21,6 +21,11 @@ def test_power_is_the_level_where_there_is_no_effect():
 @pytest.mark.parametrize("effect_size", [0, -1, 1e-6])
 def test_no_number_of_seeds_would_find_what_is_not_there(effect_size):
     assert seeds_for_power(effect_size) is None
+
+
+@pytest.mark.parametrize("seeds", [2, 5, 10, 27, 156])
+def test_the_smallest_effect_that_seeds_find_is_found_with_a_power_of_80_percent(seeds):
+    assert t_test_power(smallest_effect(seeds), seeds) == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize("seeds", [5, 8, 12])
