@@ -15,6 +15,13 @@ def main() -> None:
     parser.add_argument("--study", required=True, help="name of the study")
     parser.add_argument("--metrics", type=Path, required=True, help="table of metrics of the study")
     parser.add_argument("--effects", type=Path, required=True, help="table of effects of the study")
+    parser.add_argument(
+        "--one-for-all-seeds",
+        nargs="*",
+        default=[],
+        metavar="MODEL",
+        help="models whose seeds start from the same weights",
+    )
     parser.add_argument("--markdown", type=Path, required=True, help="page to write")
     parser.add_argument("--json", type=Path, required=True, help="numbers to write")
     arguments = parser.parse_args()
@@ -22,7 +29,8 @@ def main() -> None:
     metrics, effects = (read_table(path).to_pandas() for path in (arguments.metrics, arguments.effects))
     summary = summarize_for_programs(arguments.study, effects)
     with published(arguments.markdown, arguments.json) as (markdown_place, json_place):
-        markdown_place.write_text(summarize_for_people(summary, metrics), encoding="utf-8")
+        page = summarize_for_people(summary, metrics, arguments.one_for_all_seeds)
+        markdown_place.write_text(page, encoding="utf-8")
         write_json(summary, json_place)
 
 

@@ -259,6 +259,11 @@ class Model(Entry):
             raise ValueError("a pretrained model takes no architecture_config and no base_training")
         return self
 
+    @property
+    def one_for_all_seeds(self) -> bool:
+        """Whether all stage-1 seeds start from the same weights."""
+        return self.pretrained is not None or (self.base_training is not None and not self.base_training.per_seed)
+
     def in_words(self) -> str:
         """What it is, for readers of a verdict that was found with it."""
         if self.pretrained:

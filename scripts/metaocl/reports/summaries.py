@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,11 @@ from metaocl.planning.cells import CELL
 from metaocl.statistics.study_tables import UNREACHABLE
 
 FIELDS = ["mean", "sd", "ci_low", "ci_high", "p_value", "p_sign_flip", "effect_size"]
+
+_COVERS = (
+    "All seeds of {} start from the same weights: intervals cover what seeds draw (aliases, tags, subsets, the order of"
+    " training), and not what another base model would have shown."
+)
 
 
 def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
@@ -32,9 +38,15 @@ def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
     return {"study": study, "measure": MAIN_MEASURE.title, "unit": "stage-1 seed", "cells": cells}
 
 
-def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame) -> str:
-    """A Markdown page: first a few lines of findings, then every contrast and the final accuracies."""
-    parts = [f"# Study `{summary['study']}`\n", headlines(summary) + _warnings(metrics), "\n## Contrasts\n"]
+def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame, one_for_all_seeds: Sequence[str] = ()) -> str:
+    """A Markdown page: first a few lines of findings, then every contrast and the final accuracies.
+
+    one_for_all_seeds: the models whose seeds all start from the same weights, which intervals then do not cover.
+    """
+    parts = [f"# Study `{summary['study']}`\n", headlines(summary) + _warnings(metrics)]
+    if one_for_all_seeds:
+        parts.append(f"\n{_COVERS.format(', '.join(f'`{model}`' for model in one_for_all_seeds))}")
+    parts.append("\n## Contrasts\n")
     for cell in summary["cells"]:
         parts.append(_contrast_table(cell, MAIN_MEASURE.title))
         parts += [

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from metaocl.artifacts.tables import write_json
+from metaocl.config.models import Model
 from metaocl.design.contrasts import CONTRASTS, ON_PAGE
 from metaocl.planning.cells import CELL
 from metaocl.reports.summaries import FIELDS, headlines, summarize_for_people, summarize_for_programs
@@ -73,6 +74,27 @@ def test_questions_that_no_model_can_be_right_about_are_told_above_the_tables():
     line = "\n- **warning, data × tve × small × two**: 25.0% of the held-out questions score 0"
     assert line in told.split("## Contrasts")[0]
     assert told.replace(told[told.index("\n- **warning") : told.index("\n\n## Contrasts")], "") == page
+
+
+def test_a_page_says_what_its_intervals_cover_where_all_seeds_share_a_base_model():
+    metrics = make_metrics()
+    summary, page = summarize(metrics)
+    assert "start from the same weights" not in page
+    told = summarize_for_people(summary, metrics, ["tiny", "small"]).split("## Contrasts")[0]
+    assert "All seeds of `tiny`, `small` start from the same weights" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "shared"),
+    [
+        ({"pretrained": {"folder": "m"}}, True),
+        ({"architecture": "gpt2"}, False),
+        ({"architecture": "gpt2", "base_training": {"steps": 1}}, True),
+        ({"architecture": "gpt2", "base_training": {"steps": 1, "per_seed": True}}, False),
+    ],
+)
+def test_seeds_share_weights_unless_each_has_its_own(given, shared):
+    assert Model.model_validate(given).one_for_all_seeds is shared
 
 
 def test_areas_are_on_the_page_only_of_cells_that_have_them():
