@@ -1,6 +1,7 @@
 # make               sets everything up in .venv and runs the study of config/config.yaml
 # make cities        adds a real pretrained model (100 MB) and runs the study of config/cities.yaml with it
 # make vision        runs question answering on images (config/mnist_qa.yaml) and judges claim `vision`
+# make paper         runs the paper's text experiments on small models (config/laptop_paper.yaml) and judges its claims; again goes on
 # make test          sets everything up, the pretrained model too, and runs all tests but those on a cluster
 # make test-fast     what to run after an edit, in a minute: the checkers of the code, and the unit tests but the slow ones
 # make test-cluster  starts a Slurm of its own on this machine and runs a study on it, through its faults too
@@ -16,8 +17,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 TESTS ?= tests/workflow tests/unit
 PYTEST = python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study cities vision test test-fast test-cluster benchmark gpu reference reference-vision reference-mechanisms reference-mechanisms_vision \
-        rulegraph format clean
+.PHONY: study cities paper vision test test-fast test-cluster benchmark gpu reference reference-paper reference-vision reference-mechanisms \
+        reference-mechanisms_vision rulegraph format clean
 
 study: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
@@ -26,6 +27,10 @@ study: .venv/installed
 cities: .venv/smollm2
 	@python scripts/tools/clear_stale_lock.py
 	snakemake --configfile config/cities.yaml
+
+paper: .venv/installed
+	@python scripts/tools/clear_stale_lock.py
+	snakemake everything --configfile config/laptop_paper.yaml
 
 vision: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
@@ -69,6 +74,13 @@ reference-vision: vision
 	cp $(VISION)/figures/mnist_qa/training_curves.png $(VISION)/figures/mnist_qa/training_curves.svg \
 	   $(VISION)/figures/mnist_qa/examples.png $(VISION)/summaries/mnist_qa.md $(VISION)/summaries/mnist_qa.json \
 	   $(VISION)/summaries/claims.md $(VISION)/tables/mnist_qa/effects.csv results/reference/mnist_qa/
+
+# The same of the paper's experiments on small models, a folder for each study.
+PAPER := results/laptop_paper
+reference-paper: paper
+	for study in $(PAPER)/tables/*/; do study=$$(basename $$study); kept=results/reference/laptop_paper/$$study; mkdir -p $$kept; \
+	  cp $(PAPER)/tables/$$study/effects.csv $(PAPER)/tables/$$study/gaps.parquet $(PAPER)/summaries/$$study.md $$kept/; done
+	cp $(PAPER)/tables/claims.csv $(PAPER)/summaries/claims.md results/reference/laptop_paper/
 
 # The same of the mechanisms' studies, on either bed: what became of each hypothesis (an hour and more, each).
 reference-mechanisms reference-mechanisms_vision: reference-%: .venv/installed
