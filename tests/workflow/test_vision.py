@@ -41,6 +41,17 @@ def test_both_modalities_read_the_same_documents_and_stand_in_the_same_table(wor
     assert "letters of the definitions" in (workspace / "results/summaries/grids.md").read_text()
 
 
+def test_what_drawing_costs_is_told_of_stages_on_images_alone(workspace):
+    script = [sys.executable, "scripts/benchmarks/drawing.py"]
+    told, refused = (
+        subprocess.run([*script, STAGE.format(model=model)], cwd=workspace, capture_output=True, text=True)
+        for model in ("convnet", "text")
+    )
+    assert re.fullmatch(r"drawing 32 pictures takes .* ms: \d+% of both, on one thread\n", told.stdout), told.stderr
+    assert refused.returncode != 0
+    assert refused.stderr.strip().endswith("is a stage on text, which draws nothing")
+
+
 def test_what_ran_is_not_run_again_and_a_further_seed_is_run_alone(workspace):
     assert planned_jobs(cwd=workspace) == {}
     change_config(workspace, lambda config: config["studies"]["grids"].update(seeds=[0, 1]))

@@ -1,7 +1,5 @@
 """Pictures: tag, digits and frame where they belong, drawn in handwriting that tests do not share with training."""
 
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -86,23 +84,3 @@ def test_pictures_are_drawn_from_training_images_and_tests_from_kept_ones(tmp_pa
     assert run.examples.images.shape[1] == FOR_TRAINING
     assert run.evaluator.images.shape[1] == FOR_TESTS
     assert np.shares_memory(run.evaluator.images, read_handwriting(DIGITS).tests)
-
-
-def test_drawing_a_batch_takes_less_than_a_quarter_of_a_step(tmp_path):
-    from metaocl.config.models import ConvNet
-
-    run = grid_run(tmp_path, network=ConvNet())
-    places = np.random.default_rng(0).integers(len(run.examples), size=128).tolist()
-
-    def seconds(act):
-        times = []
-        for _ in range(15):
-            start = time.perf_counter()
-            act()
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    batch = run.examples.batch(places, epoch=1)
-    drawing = seconds(lambda: run.examples.batch(places, epoch=1))
-    learning = seconds(lambda: run.task.loss(run.model, batch)[0].backward())
-    assert drawing < (drawing + learning) / 4
