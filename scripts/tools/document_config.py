@@ -30,7 +30,7 @@ from metaocl.config.measurements import (
 )
 from metaocl.config.models import BaseTraining, ConvNet, ConvNextV2, Model, Pretrained
 from metaocl.config.plans import Plan, RowProjection, Stage
-from metaocl.config.sources import Cvdb, Grids, Modular, SetInclusion, Trex
+from metaocl.config.sources import Cvdb, Grids, Modular, SetInclusion, Table, Trex
 from metaocl.config.studies import Study
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,8 @@ INTRODUCTION = """# The configuration
 
 `config.yaml` is the laptop study; `snakemake --configfile FILE` runs another file instead: `cities.yaml` a pretrained
 model, `mnist_qa.yaml` images of digits, `mnist.yaml` the same on MNIST's own for a GPU (never run), `mechanisms.yaml`
-and `mechanisms_vision.yaml` what is behind meta-OCL, `paper.yaml` and `twins.yaml` all studies of the paper. A study
+and `mechanisms_vision.yaml` what is behind meta-OCL, `laptop_paper.yaml` the paper's text experiments on small models,
+`paper.yaml` and `twins.yaml` all studies of the paper. A study
 names entries of `datasets`, `define_types`, `models` and `plans` and lists seeds; every combination is a cell. Names
 of entries are slugs: lower-case letters, digits, `_`, `.` and `-`. Everything is checked before anything runs. Shares
 may be written as `0.25` or `1/4`. This page is made from `scripts/metaocl/config/` by
@@ -50,6 +51,7 @@ SECTIONS: list[tuple[str, type[Entry]]] = [
     ("`datasets.<name>`", Dataset),
     ("`datasets.<name>.source`, kind `cvdb`", Cvdb),
     ("`datasets.<name>.source`, kind `trex`", Trex),
+    ("`datasets.<name>.source`, kind `table`", Table),
     ("`datasets.<name>.source`, kind `set_inclusion`", SetInclusion),
     ("`datasets.<name>.source`, kind `modular`", Modular),
     ("`datasets.<name>.source`, kind `grids`", Grids),

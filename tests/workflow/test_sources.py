@@ -41,7 +41,7 @@ def server(serve, tmp_path):
         yield f"{address}/cvdb.csv"
 
 
-DATASETS = ("cvdb", "trex", "set_inclusion", "modular", "people")
+DATASETS = ("cvdb", "trex", "elements", "set_inclusion", "modular", "people")
 
 
 def guessability(*datasets):
@@ -49,7 +49,7 @@ def guessability(*datasets):
 
 
 def test_every_source_goes_from_facts_to_metrics(metrics):
-    assert set(metrics["entities"]["dataset"]) == {"cvdb", "trex"}
+    assert set(metrics["entities"]["dataset"]) == {"cvdb", "trex", "elements"}
     assert set(metrics["numbers"]["dataset"]) == {"set_inclusion", "modular"}
     for table in metrics.values():
         assert table["value"].between(0, 1).all()

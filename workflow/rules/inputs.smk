@@ -51,7 +51,7 @@ def facts_data(wildcards):
     kind = settings.datasets[wildcards.dataset].source.kind
     if kind == "trex":
         return rules.tabulate_trex.output.triples
-    return source_data(wildcards) if kind == "cvdb" else []
+    return source_data(wildcards) if kind in ("cvdb", "table") else []
 
 
 @told_in_one_line

@@ -17,8 +17,8 @@ class Dataset(Entry):
     """Where the facts come from and how its entities are divided into subsets."""
 
     source: Source = Field(
-        description="Source of facts: `people`, `cities`, `cvdb`, `trex`, `set_inclusion`, `modular` or `grids`; or a "
-        "table with that `kind` and the keys of the source, below."
+        description="Source of facts: `people`, `cities`, `cvdb`, `trex`, `table`, `set_inclusion`, `modular` or "
+        "`grids`; or a table with that `kind` and the keys of the source, below."
     )
     entities: int = Field(ge=2, description="How many entities to take, the best known first.")
     variables: int | None = Field(

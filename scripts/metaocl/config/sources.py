@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
 from metaocl.config.entry import Entry, Seed
 
@@ -60,6 +61,57 @@ class Trex(Download):
     kind: Literal["trex"] = Field(default="trex", description="Says which source this is.")
 
 
+TableForm = Literal["csv", "json", "parquet"]
+TABLE_FORMS: dict[str, TableForm] = {".csv": "csv", ".csv.gz": "csv", ".jsonl": "json", ".parquet": "parquet"}
+
+
+def _asks_by_name(question: str) -> str:
+    if question.count("{name}") != 1 or "\n" in question:
+        raise ValueError("a question is one line that holds {name} once")
+    return question
+
+
+Question = Annotated[str, AfterValidator(_asks_by_name)]
+
+
+class Table(Download):
+    """A table of your own: CSV, JSON lines or Parquet; a row an entity (wide), or a row a question (long)."""
+
+    kind: Literal["table"] = Field(default="table", description="Says which source this is.")
+    name: str = Field(min_length=1, description="Column with the entities' names, the best known first.")
+    questions: dict[Annotated[str, Field(min_length=1)], Question] | None = Field(
+        default=None,
+        min_length=1,
+        description="Of a wide table: its columns with answers, each with its question: `year: When was {name} made?`",
+    )
+    question: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Of a long table: the column with questions, which hold {name} or the entity's name.",
+    )
+    answer: str | None = Field(default=None, min_length=1, description="Of a long table: the column with answers.")
+
+    @property
+    def form(self) -> TableForm:
+        """What the file is, by the end of its name. Raises ValueError for another one."""
+        name = (self.path or str(self.url)).removesuffix("/").lower()
+        for ending, form in TABLE_FORMS.items():
+            if name.endswith(ending):
+                return form
+        raise ValueError(f"{self.path or self.url} ends with none of {', '.join(TABLE_FORMS)}")
+
+    @model_validator(mode="after")
+    def _wide_or_long(self) -> Self:
+        wide, long = self.questions is not None, (self.question is not None, self.answer is not None)
+        if wide == any(long) or any(long) != all(long):
+            raise ValueError("give either questions (a row an entity), or question and answer (a row a question)")
+        columns = [self.name, *(self.questions or ()), *filter(None, (self.question, self.answer))]
+        if doubled := [column for column, count in Counter(columns).items() if count > 1]:
+            raise ValueError(f"the column {', '.join(doubled)} is named for two things")
+        self.form  # noqa: B018 (it raises)
+        return self
+
+
 class SetInclusion(Entry):
     """Numbers from 0, and questions whether lists hold them; every entity is one variable with questions of its own."""
 
@@ -112,7 +164,7 @@ class Grids(Entry):
 
 
 Source = Annotated[
-    Annotated[People | Cities | Cvdb | Trex | SetInclusion | Modular | Grids, Field(discriminator="kind")],
+    Annotated[People | Cities | Cvdb | Trex | Table | SetInclusion | Modular | Grids, Field(discriminator="kind")],
     BeforeValidator(lambda value: {"kind": value} if isinstance(value, str) else value),
 ]
 

@@ -43,7 +43,9 @@ def draw_aliases(facts: Sequence[Fact], dataset: Dataset, define_type: DefineTyp
     if dataset.shares.get(REAL_NAMES, 0) > 0 and len(set(names.values())) < len(entities):
         raise DocumentsError(f"several entities share a name; the share of {REAL_NAMES} must be 0")
     chosen = random.integers(len(entities), size=count) if dataset.variables else random.permutation(count)
-    given = define_type.tags.model_dump().values() if define_type.tags else [draw_tags(define_type, seed)]
+    given = list(define_type.tags.model_dump().values() if define_type.tags else [draw_tags(define_type, seed)])
+    if clash := sorted({tag for texts in given for tag in texts} & set(names.values())):
+        raise DocumentsError(f"{clash[0]!r} is the text of a tag and the name of an entity: give the tag another text")
     taken = {*names.values(), *(tag for texts in given for tag in texts)}
     words = draw_words(count, define_type.alias_letters, define_type.alias_style, random, taken)
     subsets = _stage1_subsets(apportion(count, dataset.shares), define_type.alpha)

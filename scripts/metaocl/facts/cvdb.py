@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import io
 import re
 import sys
 import zlib
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
 from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, open_csv
 
 from metaocl.facts.fact import Fact, FactsError, ask
+from metaocl.facts.gzipped import open_unzipped
 from metaocl.facts.years import coarsen_year
 
 CREDIT = (
@@ -77,11 +77,11 @@ def read_cvdb(count: int, path: Path) -> list[Fact]:
 def _complete_rows(path: Path) -> pd.DataFrame:
     """COLUMNS as text, of the rows in which none is missing."""
     try:
-        with _open(path) as file:
+        with open_unzipped(path) as file:
             _check_encoding(file, path)
-        with _open(path) as file:
+        with open_unzipped(path) as file:
             _check_header(file, path)
-        with _open(path) as file:
+        with open_unzipped(path) as file:
             # Rows are numbered in errors only if one thread reads them, and go block by block, to fit in memory.
             reader = open_csv(
                 file,
@@ -96,12 +96,6 @@ def _complete_rows(path: Path) -> pd.DataFrame:
             return pa.Table.from_batches([block.drop_null() for block in reader], reader.schema).to_pandas()
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         raise FactsError(f"{path}: cannot be read as CSV, plain or gzipped: {error}") from None
-
-
-def _open(path: Path) -> BinaryIO:
-    with path.open("rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path)) if zipped else path.open("rb")
 
 
 def _check_encoding(file: BinaryIO, path: Path) -> None:

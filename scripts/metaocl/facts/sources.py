@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from metaocl.artifacts.checksums import check_hash
-from metaocl.config.sources import Cities, Cvdb, Grids, Modular, People, SetInclusion, Source, Trex
-from metaocl.facts import cities, cvdb, grids, modular, people, set_inclusion, trex
+from metaocl.config.sources import Cities, Cvdb, Grids, Modular, People, SetInclusion, Source, Table, Trex
+from metaocl.facts import cities, cvdb, grids, modular, people, set_inclusion, table, trex
 from metaocl.facts.fact import Fact
 
 CREDITS = {
@@ -14,6 +14,7 @@ CREDITS = {
     "cities": cities.CREDIT,
     "cvdb": cvdb.CREDIT,
     "trex": trex.CREDIT,
+    "table": table.CREDIT,
     "set_inclusion": set_inclusion.CREDIT,
     "modular": modular.CREDIT,
     "grids": grids.CREDIT,
@@ -23,7 +24,7 @@ CREDITS = {
 def read_facts(source: Source, entities: int, data: Path | None = None) -> list[Fact]:
     """The facts about the `entities` best-known entities of a source. Raises FactsError.
 
-    data: the public file (cvdb) or the table of triples made from it (trex), for the sources that read one.
+    data: the file (cvdb, table) or the table of triples made from it (trex), for the sources that read one.
     """
     match source, data:
         case People(), None:
@@ -39,6 +40,9 @@ def read_facts(source: Source, entities: int, data: Path | None = None) -> list[
         case Cvdb(sha256=expected), Path() as file:
             check_hash(file, expected)
             return cvdb.read_cvdb(entities, file)
-        case Trex(), Path() as table:
-            return trex.read_trex(entities, table)
+        case Table(sha256=expected), Path() as file:
+            check_hash(file, expected)
+            return table.read_own_table(entities, file, source)
+        case Trex(), Path() as triples:
+            return trex.read_trex(entities, triples)
     raise ValueError(f"the source {source.kind} takes {'no file' if data else 'a file'}")

@@ -12,21 +12,21 @@ from metaocl.artifacts.checksums import packaged_version, sampled_hash
 from metaocl.config.entry import ConfigError
 from metaocl.config.handwriting import IDX_FILES, Digits, Images, Mnist
 from metaocl.config.models import ConvNet, Pretrained
-from metaocl.config.sources import Cities, Cvdb, People, Source, Trex
+from metaocl.config.sources import Cities, Cvdb, People, Source, Table, Trex
 
 # Of a saved model: weights, configurations, tokenizers. A README or the state of a trainer is not read.
 READ_OF_MODELS = (".safetensors", ".json", ".model", ".txt")
 NOT_READ_OF_MODELS = ("trainer_state.json",)
 
 
-def source_files(source: Cvdb | Trex) -> list[str]:
+def source_files(source: Cvdb | Table | Trex) -> list[str]:
     """The user's files that a source reads; none for one that is fetched. Raises ConfigError where there is no file."""
     if source.path is None:
         return []
     path = Path(source.path)
     if not path.exists():
         raise ConfigError(f"source.path is {source.path!r}; {Path.cwd()} has no such file or folder")
-    if path.is_file() or isinstance(source, Cvdb):
+    if path.is_file() or not isinstance(source, Trex):
         return [source.path]
     # An empty folder is told by the job that reads it.
     return sorted(str(f) for f in path.rglob("*.json") if not f.name.startswith(".")) or [source.path]
@@ -37,7 +37,7 @@ def source_version(source: Source) -> str:
     match source:
         case People() | Cities():
             return packaged_version(source.package)
-        case Cvdb() | Trex():
+        case Cvdb() | Table() | Trex():
             return sampled_hash(filter(Path.is_file, map(Path, source_files(source))))
     return ""
 

@@ -105,6 +105,13 @@ def test_with_several_aliases_each_an_entity_is_asked_about_once_by_its_own_name
     assert [(a.alias, a.entity) for a in drawn.aliases if a.subset != REAL_NAMES] == others
 
 
+def test_a_tag_that_is_also_a_name_is_refused():
+    facts = make_facts(40)
+    tags = {"reliable": ["is"], "unreliable": [facts[0].name], "unseen": ["may be"]}
+    with pytest.raises(DocumentsError, match=f"'{facts[0].name}' is the text of a tag and the name of an entity"):
+        draw_all(facts, Dataset(source="people", entities=40, shares=NO_REAL_NAMES), DefineType(tags=tags))
+
+
 def test_more_real_names_than_entities_are_refused():
     shares = NO_REAL_NAMES | {"q": "0", REAL_NAMES: "0.1"}
     with pytest.raises(ValidationError, match="comes to 41, and entities is 40"):

@@ -1,0 +1,160 @@
+"""Tables of the user's own, in every form, and what is told of a bad one."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from metaocl.config.sources import Table
+from metaocl.facts.fact import Fact, FactsError
+from metaocl.facts.sources import read_facts
+
+QUESTIONS = {"year": "When was {name} made?", "land": "Where was {name} made?"}
+WORKS = [
+    {"title": "Alien", "year": 1979, "land": "NA"},
+    {"title": "Brazil", "year": 1985, "land": "the  United\nKingdom"},
+    {"title": "Cube", "year": 1997, "land": "Canada"},
+]
+
+
+def wide(path, **changes):
+    return Table(path=str(path), name="title", **{"questions": QUESTIONS} | changes)
+
+
+def long(path):
+    return Table(path=str(path), name="title", question="asked", answer="said")
+
+
+def read(source, count=3):
+    return read_facts(source, count, Path(source.path))
+
+
+def write(path, rows):
+    frame = pd.DataFrame(rows)
+    match path.suffixes:
+        case [".parquet"]:
+            frame.to_parquet(path)
+        case [".jsonl"]:
+            frame.to_json(path, orient="records", lines=True)
+        case _:
+            frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("file", ["works.csv", "works.csv.gz", "works.jsonl", "works.parquet", "WORKS.CSV"])
+def test_a_wide_table_gives_the_same_facts_in_every_form(tmp_path, file):
+    path = write(tmp_path / file, WORKS)
+    answers = [("1979", "NA"), ("1985", "the United Kingdom"), ("1997", "Canada")]
+    expected = [
+        Fact(work["title"], work["title"], attribute, f"Q: {question}\nA:", answer)
+        for work, pair in zip(WORKS, answers, strict=True)
+        for (attribute, question), answer in zip(QUESTIONS.items(), pair, strict=True)
+    ]
+    assert read(wide(path)) == expected
+    assert read(wide(path), count=2) == expected[:4]
+
+
+def test_numbers_stay_whole_where_a_column_has_gaps_and_questions_without_answer_are_told(tmp_path, capsys):
+    rows = [row | {"length": length} for row, length in zip(WORKS, (117, None, 90.5), strict=True)]
+    path = write(tmp_path / "works.parquet", rows)
+    facts = read(wide(path, questions=QUESTIONS | {"length": "How long is {name}?"}))
+    assert [fact.answer for fact in facts if fact.attribute == "length"] == ["117", "90.5"]
+    assert "1 questions without an answer are left out" in capsys.readouterr().err
+
+
+def test_a_long_table_asks_its_own_questions(tmp_path):
+    rows = [
+        {"title": "Alien", "asked": "When was {name} made?", "said": 1979},
+        {"title": "Alien", "asked": "Is Alien long?", "said": "yes"},
+        {"title": "Cube", "asked": "Is Cube long?", "said": "no"},
+        {"title": "Cube", "asked": "Who made Cube?", "said": "Natali"},
+        {"title": "Cube", "asked": "Who made Cube?", "said": "Natali"},
+    ]
+    facts = read(long(write(tmp_path / "works.csv", rows)), count=2)
+    assert [(fact.name, fact.prompt, fact.answer) for fact in facts] == [
+        ("Alien", "Q: When was {name} made?\nA:", "1979"),
+        ("Alien", "Q: Is {name} long?\nA:", "yes"),
+        ("Cube", "Q: Is {name} long?\nA:", "no"),
+        ("Cube", "Q: Who made {name}?\nA:", "Natali"),
+    ]
+
+
+def test_entities_with_one_question_and_answers_with_the_name_are_told(tmp_path, capsys):
+    rows = [*WORKS, {"title": "Dune", "year": 1984, "land": None}, {"title": "Evita", "year": 1996, "land": "Evitania"}]
+    facts = read(wide(write(tmp_path / "works.csv", rows)), count=4)
+    assert list(dict.fromkeys(fact.name for fact in facts)) == ["Alien", "Brazil", "Cube", "Evita"]
+    told = capsys.readouterr().err
+    assert "works.csv: 1 entities with fewer than 2 questions are left out" in told
+    assert "works.csv: 1 answers hold the name of their entity, as 'Evitania'" in told
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"name": "Alien", "year": 1, "land": "a"}], "has no column 'title'; its columns are 'name', 'year', 'land'"),
+        (
+            [*WORKS, WORKS[0] | {"year": 1980}],
+            r"'Alien' has two answers to 'year': '1979' \(row 1\) and '1980'",
+        ),
+        (WORKS[:2], "3 entities asked for, but only 2 of 2 have 2 questions"),
+        ([*WORKS, {"title": None, "year": 1, "land": "a"}], "row 4 has no name"),
+        ([*WORKS, {"title": "A {name}", "year": 1, "land": "a"}], "row 4: the name 'A {name}' holds {name}"),
+    ],
+    ids=["no such column", "two answers", "too few", "no name", "a placeholder in a name"],
+)
+@pytest.mark.parametrize("file", ["works.csv", "works.parquet"])
+def test_a_bad_table_is_told_in_one_line(tmp_path, file, rows, said):
+    path = write(tmp_path / file, rows)
+    with pytest.raises(FactsError, match=said) as error:
+        read(wide(path))
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("a.csv", b"", "cannot be read as CSV in UTF-8"),
+        ("a.csv", "title,year,land\nCaf\xe9,1,a\n".encode("latin-1"), "cannot be read as CSV in UTF-8"),
+        ("a.csv", b"title,year,land\n", "has no rows"),
+        ("a.csv.gz", gzip.compress(b"title,year,land\nA,1,b\n")[:-9], "cannot be read as CSV in UTF-8"),
+        ("a.jsonl", b"{]", "cannot be read as JSON lines"),
+        ("a.parquet", b"PAR1", "cannot be read as Parquet"),
+        ("a.jsonl", json.dumps({"title": "A", "year": [1], "land": "b"}).encode(), r"row 1, column 'year': is \[1\]"),
+    ],
+)
+def test_a_file_that_is_no_table_is_told_in_one_line(tmp_path, file, content, said):
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(FactsError, match=said) as error:
+        read(wide(tmp_path / file))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("question", ["Who made it?", "Who made Cube and {name}?", "{name} or {name}, Alien?"])
+def test_a_question_that_does_not_name_its_entity_once_is_refused(tmp_path, question):
+    path = write(tmp_path / "works.csv", [{"title": "Cube", "asked": question, "said": "Natali"}])
+    with pytest.raises(FactsError, match=r"row 1: the question .* must hold {name} or the name 'Cube', once"):
+        read(long(path))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"path": "a.txt", "questions": QUESTIONS}, "ends with none of .csv"),
+        ({"path": "a.csv"}, "give either questions"),
+        ({"path": "a.csv", "questions": QUESTIONS, "answer": "b"}, "give either questions"),
+        ({"path": "a.csv", "question": "b"}, "give either questions"),
+        ({"path": "a.csv", "questions": {"title": "What is {name}?"}}, "the column title is named for two things"),
+        ({"path": "a.csv", "questions": {"year": "When?"}}, "holds {name} once"),
+        ({"path": "a.csv", "url": "https://a.b/c.csv", "questions": QUESTIONS}, "give either path"),
+        ({"path": "a.csv", "questions": {}}, "at least 1"),
+    ],
+)
+def test_settings_that_do_not_agree_are_refused(settings, said):
+    with pytest.raises(ValidationError, match=said):
+        Table(name="title", **settings)
