@@ -15,11 +15,11 @@ FLOORS = (
     {"config", "artifacts", "commands"},
     {"facts", "planning", "training"},
     {"documents", "statistics"},
-    {"text", "vision", "claims", "figures", "stage_command"},
+    {"text", "vision", "claims", "figures", "stage_command", "studies"},
     {"runs", "reports"},
     {"mechanisms"},
 )
-READING_WING = {"statistics", "claims", "figures", "reports"}
+READING_WING = {"statistics", "claims", "figures", "reports", "studies"}
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors"}
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 400, 45
 
