@@ -69,6 +69,7 @@ COMMANDS = {
     "plot_gaps": f"--gaps {GAPS} --axis {{axis}} {FIGURES}",
     "plot_hypotheses": f"--findings {FINDINGS} {FIGURES}",
     "plot_relations": f"--gaps {RELATED} {FIGURES}",
+    "plot_studies": f"--effects tiny={EFFECTS} {FIGURES}",
     "plot_training_curves": f"--metrics {METRICS} {FIGURES}",
     "prepare_model": "--pretrained {pretrained} --model out/model --run out/run.json",
     "relate_aliases": "--study {pairs} --stages {stages} --branches {{}} --results ."
@@ -97,6 +98,7 @@ CUT_SHORT = {
     "measure_guessability": [FACTS],
     "plot_gaps": [GAPS],
     "plot_relations": [RELATED],
+    "plot_studies": [EFFECTS],
     "plot_training_curves": [METRICS],
     "prepare_model": [f"{BASE_MODEL}/model.safetensors"],
     "relate_aliases": [ALIGNMENT, LOSSES],

@@ -115,6 +115,38 @@ rule draw_examples:
         " --figures {output} --log {log}"
 
 
+# A page on which all studies of the configuration can be compared.
+rule plot_studies:
+    input:
+        effects=expand(
+            "<results>/tables/{study}/effects.parquet", study=list(settings.studies)
+        ),
+        style=str(REPOSITORY / "scripts/metaocl/figures/style.mplstyle"),
+    output:
+        report(
+            multiext("<results>/figures/studies", ".pdf", ".svg", ".png"),
+            caption="../report/studies.rst",
+            category="Figures",
+        ),
+    log:
+        "<logs>/plot_studies.log",
+    benchmark:
+        "<benchmarks>/plot_studies.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        effects=" ".join(
+            f"{study}={settings.pathvars.results}/tables/{study}/effects.parquet"
+            for study in settings.studies
+        ),
+        script=path_of("plot_studies.py"),
+        code=code_version("plot_studies.py"),
+    message:
+        "Plot the gaps of all studies"
+    shell:
+        "python {params.script} --effects {params.effects} --figures {output} --log {log}"
+
+
 rule plot_hypotheses:
     input:
         findings="<results>/tables/hypotheses.csv",
