@@ -1,5 +1,6 @@
 """Linters, formatters and the type checker are content, no source runs texts; generated files and pins are in step."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 from project import ROOT
@@ -129,3 +131,15 @@ def test_no_source_reads_pickles_or_runs_texts(pattern):
         if re.search(pattern, line)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_editors_find_a_schema_that_the_configuration_meets(path):
+    line = path.read_text(encoding="utf-8").splitlines()[0]
+    if path.stem in ("claims", "hypotheses"):  # of other types
+        assert "schema" not in line
+        return
+    schema = path.parent / line.removeprefix("# yaml-language-server: $schema=")
+    jsonschema.validate(
+        yaml.safe_load(path.read_text(encoding="utf-8")), json.loads(schema.read_text(encoding="utf-8"))
+    )

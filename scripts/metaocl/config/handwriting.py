@@ -69,7 +69,11 @@ class Images(Entry):
     )
 
 
+HandwritingTable = Annotated[Digits | Mnist | Images, Field(discriminator="kind")]
 Handwriting = Annotated[
-    Annotated[Digits | Mnist | Images, Field(discriminator="kind")],
-    BeforeValidator(lambda value: {"kind": value} if isinstance(value, str) else value),
+    HandwritingTable,
+    BeforeValidator(
+        lambda value: {"kind": value} if isinstance(value, str) else value,
+        json_schema_input_type=Literal["digits"] | HandwritingTable,
+    ),
 ]

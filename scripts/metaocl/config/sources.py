@@ -163,9 +163,16 @@ class Grids(Entry):
     seed: Seed = Field(default=0, description="Seed of the grids.")
 
 
+SourceTable = Annotated[
+    People | Cities | Cvdb | Trex | Table | SetInclusion | Modular | Grids, Field(discriminator="kind")
+]
+# A source whose keys all have defaults may be given by its name alone.
 Source = Annotated[
-    Annotated[People | Cities | Cvdb | Trex | Table | SetInclusion | Modular | Grids, Field(discriminator="kind")],
-    BeforeValidator(lambda value: {"kind": value} if isinstance(value, str) else value),
+    SourceTable,
+    BeforeValidator(
+        lambda value: {"kind": value} if isinstance(value, str) else value,
+        json_schema_input_type=Literal["people", "cities", "set_inclusion", "modular", "grids"] | SourceTable,
+    ),
 ]
 
 
