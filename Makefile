@@ -2,6 +2,7 @@
 # make cities        adds a real pretrained model (100 MB) and runs the study of config/cities.yaml with it
 # make vision        runs question answering on images (config/mnist_qa.yaml) and judges claim `vision`
 # make paper         runs the paper's text experiments on small models (config/laptop_paper.yaml) and judges its claims; again goes on
+# make status        says how far the studies are: make status CONFIG=config/laptop_paper.yaml
 # make test          sets everything up, the pretrained model too, and runs all tests but those on a cluster
 # make test-fast     what to run after an edit, in a minute: the checkers of the code, and the unit tests but the slow ones
 # make test-cluster  starts a Slurm of its own on this machine and runs a study on it, through its faults too
@@ -17,7 +18,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 TESTS ?= tests/workflow tests/unit
 PYTEST = python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study cities paper vision test test-fast test-cluster benchmark gpu reference reference-paper reference-vision reference-mechanisms \
+.PHONY: study cities paper status vision test test-fast test-cluster benchmark gpu reference reference-paper reference-vision reference-mechanisms \
         reference-mechanisms_vision rulegraph format clean
 
 study: .venv/installed
@@ -31,6 +32,10 @@ cities: .venv/smollm2
 paper: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
 	snakemake everything --configfile config/laptop_paper.yaml
+
+CONFIG := config/config.yaml
+status: .venv/installed
+	@python scripts/tools/status.py "$(CONFIG)"
 
 vision: .venv/installed
 	@python scripts/tools/clear_stale_lock.py

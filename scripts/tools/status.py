@@ -1,0 +1,116 @@
+"""Print how far the studies of a configuration are: base models and stages that are done, running, failed and left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from metaocl.commands import command_parser, run_command
+from metaocl.config.configuration import Config
+from metaocl.config.parsing import parse_config
+from metaocl.config.yaml_files import read_yaml
+from metaocl.planning.cells import first_with_facts_of, study_cells
+from metaocl.planning.places import RESULTS, first_model
+from metaocl.planning.targets import study_runs
+
+
+@dataclass(frozen=True)
+class Training:
+    """A job that trains: its kind, what it leaves when it is done, and where its log and its benchmark lie."""
+
+    kind: str
+    made: Path
+    log: Path
+    benchmark: Path
+
+    @property
+    def state(self) -> str:
+        if self.made.exists():
+            return "done"
+        if not self.log.exists():
+            return "left"
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
+        said = [line for line in lines if line.strip()]
+        # A job that failed has said so last; one that has said nothing of the kind runs, or was stopped.
+        return "failed" if said and ("error" in said[-1].lower()) else "started"
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall time that it took, as Snakemake measured it."""
+        if not self.benchmark.exists():
+            return None
+        return float(self.benchmark.read_text(encoding="utf-8").split("\n")[1].split("\t")[0])
+
+
+def main() -> None:
+    parser = command_parser(__doc__)
+    parser.add_argument("config", type=Path, nargs="?", default=Path("config/config.yaml"), help="configuration file")
+    arguments = parser.parse_args()
+
+    config = parse_config(read_yaml(arguments.config), str(arguments.config))
+    studies = {name: list(trainings(name, config)) for name in config.studies}
+    every = list(dict.fromkeys(training for found in studies.values() for training in found))
+    print(f"{'':<24}{'base models':>12}{'stages':>12}{'started':>9}{'failed':>8}{'minutes left':>14}")
+    for name, found in [*studies.items(), *([("all, shared ones once", every)] if len(studies) > 1 else [])]:
+        states = [(training.kind, training.state) for training in found]
+        counts = [
+            f"{states.count((kind, 'done'))}/{len(of_kind)}" if of_kind else "–"
+            for kind in ("base model", "stage")
+            for of_kind in [[state for state in states if state[0] == kind]]
+        ]
+        started, failed = (sum(state == each for _, state in states) for each in ("started", "failed"))
+        print(f"{name:<24}{counts[0]:>12}{counts[1]:>12}{started:>9}{failed:>8}{time_left(found, every):>14}")
+    print(
+        "Minutes left: of training, one job at a time, at the mean of those that are done here. Done says that a job's"
+    )
+    print("files are there; whether an edit has outdated them, `snakemake -n` says.")
+    for training in every:
+        if training.state == "failed":
+            print(f"failed: {training.log}")
+
+
+def trainings(study: str, config: Config) -> Iterator[Training]:
+    """The jobs of a study that train, each once."""
+    results = Path(config.pathvars.results)
+    models: dict[Path, None] = {}
+    for cell in study_cells(config.studies[study]):
+        if config.models[cell.model].base_training:
+            pattern = first_model(config.models[cell.model], first_with_facts_of(cell.dataset, config))
+            models[Path(pattern.format(model=cell.model, seed=cell.seed)).parent] = None
+    for model in models:
+        place = model.relative_to(RESULTS)
+        tail = place.relative_to("base_models")
+        yield _training("base model", results, place / "run.json", "train_base_model", tail)
+    for metrics in study_runs(study, config):
+        place = Path(metrics).relative_to(RESULTS)
+        if place.name == "metrics.parquet" and place.parts[0] == "stages":
+            tail = place.parent.relative_to("stages")
+            rule = "train_last_stage" if tail.name.startswith("stage2_seed") else "train_stage"
+            yield _training("stage", results, place, rule, tail)
+
+
+def _training(kind: str, results: Path, made: Path, rule: str, tail: Path) -> Training:
+    return Training(
+        kind, results / made, results / f"logs/{rule}/{tail}.log", results / f"benchmarks/{rule}/{tail}.tsv"
+    )
+
+
+def time_left(trainings: list[Training], every: list[Training]) -> str:
+    """Minutes, in words; unknown while nothing of a kind is done."""
+    seconds = 0.0
+    for kind in ("base model", "stage"):
+        open_jobs = [training for training in trainings if training.kind == kind and training.state != "done"]
+        measured = [took for training in every if training.kind == kind and (took := training.seconds) is not None]
+        if open_jobs and not measured:
+            return "?"
+        seconds += len(open_jobs) * mean(measured) if open_jobs else 0
+    return f"{seconds / 60:,.0f}"
+
+
+if __name__ == "__main__":
+    run_command(main)
