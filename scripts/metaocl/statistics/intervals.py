@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special  # not scipy.stats, which takes a job half a second to import
 
 CONFIDENCE = 0.95
 
@@ -74,11 +74,14 @@ def effect_size_interval(effect_size: float, n_seeds: int) -> tuple[float, float
         # and far above it, where the interval is proportional to the effect size.
         low, high = effect_size_interval(most, n_seeds)
         return effect_size / most * low, effect_size / most * high
+    # Only the job that estimates effects gets here; those that draw and judge need no root.
+    from scipy import optimize
+
     root = float(np.sqrt(n_seeds))
     t = effect_size * root
 
     def excess(noncentrality: float, probability: float) -> float:
-        return float(stats.nct.cdf(t, n_seeds - 1, noncentrality)) - probability
+        return float(special.nctdtr(n_seeds - 1, noncentrality, t)) - probability
 
     lower_tail, upper_tail = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
     # For t = 0 the ends are the normal distribution's, ±1.96; for a larger t they lie higher.

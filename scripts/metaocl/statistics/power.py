@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import special  # not scipy.stats, which takes a job half a second to import
 
 from metaocl.statistics.significance import SIGNIFICANCE
 
@@ -15,8 +15,11 @@ MOST_SEEDS = 1_000_000  # an effect that needs more is as good as none
 
 def t_test_power(effect_size: float, n_seeds: int) -> float:
     """Power of the one-sided paired t test at 5 % with `n_seeds` (2 or more), from the noncentral t distribution."""
-    critical = stats.t.isf(SIGNIFICANCE, n_seeds - 1)
-    return float(stats.nct.sf(critical, n_seeds - 1, effect_size * np.sqrt(n_seeds)))
+    critical = special.stdtrit(n_seeds - 1, SIGNIFICANCE)
+    # The upper tail is the lower one of the mirrored distribution, exact where it is small;
+    power = float(special.nctdtr(n_seeds - 1, -effect_size * np.sqrt(n_seeds), critical))
+    # where it is too small for a number, scipy gives nan.
+    return 0.0 if np.isnan(power) and effect_size < 0 else power
 
 
 def seeds_for_power(effect_size: float) -> int | None:
@@ -26,6 +29,9 @@ def seeds_for_power(effect_size: float) -> int | None:
 
 def smallest_effect(n_seeds: int) -> float:
     """The effect size (mean over SD) that the test finds with `n_seeds` (2 or more) and a power of 80 %."""
+    # No job of the workflow asks for it.
+    from scipy import optimize
+
     return float(optimize.brentq(lambda size: t_test_power(size, n_seeds) - WANTED_POWER, 0, 100))
 
 

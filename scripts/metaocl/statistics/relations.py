@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
-from scipy import stats
 
 from metaocl.statistics.intervals import CONFIDENCE
 
@@ -86,10 +85,25 @@ def remaining_effect(effects: np.ndarray, measures: np.ndarray) -> tuple[float, 
 
 def spearman(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Spearman's ρ along the last axis of two arrays (…, n); nan where one of them does not vary."""
-    ranks = (stats.rankdata(each, axis=-1) for each in (one, other))
+    ranks = (_ranks(np.asarray(each)) for each in (one, other))
     x, y = (each - each.mean(axis=-1, keepdims=True) for each in ranks)
     with np.errstate(invalid="ignore", divide="ignore"):
         return (x * y).sum(axis=-1) / np.sqrt((x * x).sum(axis=-1) * (y * y).sum(axis=-1))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks along the last axis, from 1; equal values share the mean of theirs, and a row with a nan has none."""
+    order = values.argsort(axis=-1, kind="stable")
+    by_size = np.take_along_axis(values, order, axis=-1)
+    first = np.ones(values.shape, dtype=bool)
+    first[..., 1:] = by_size[..., 1:] != by_size[..., :-1]
+    # Runs of equal values, over all rows one behind the other: each row starts a new one.
+    starts = np.flatnonzero(first)
+    lengths = np.diff(starts, append=values.size)
+    shared = np.repeat(starts % max(values.shape[-1], 1) + (lengths + 1) / 2, lengths)
+    ranks = np.empty(values.shape)
+    np.put_along_axis(ranks, order, shared.reshape(values.shape), axis=-1)
+    return np.where(np.isnan(values).any(axis=-1, keepdims=True), np.nan, ranks)
 
 
 def _relate(measure: np.ndarray, effect: np.ndarray, over_cells: bool) -> Relation:

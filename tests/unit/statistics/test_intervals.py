@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from metaocl.statistics.intervals import effect_size_interval, mean_interval, moments
 
@@ -21,6 +21,14 @@ def test_four_seeds_give_the_interval_worked_out_by_hand():
     low, high = mean_interval(np.array([1.0, 2.0, 4.0, 5.0]))
     half = 3.182446 * np.sqrt(10 / 3 / 4)
     assert (low, high) == pytest.approx((3 - half, 3 + half), abs=1e-6)
+
+
+def test_the_ends_of_an_effect_size_have_the_probabilities_that_scipy_gives():
+    random = np.random.default_rng(0)
+    t, noncentrality = 10 ** random.uniform(-6, 4, 2_000), random.uniform(-5, 60, 2_000)
+    for degrees in (1, 2, 3, 11, 99):
+        expected = stats.nct.cdf(t, degrees, noncentrality)
+        np.testing.assert_array_equal(special.nctdtr(degrees, noncentrality, t), expected)
 
 
 def test_an_interval_does_not_leave_what_can_be():

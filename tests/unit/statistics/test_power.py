@@ -14,6 +14,14 @@ def test_seeds_needed_are_those_of_published_tables(effect_size, seeds):
     assert t_test_power(effect_size, seeds - 1) < 0.8 <= t_test_power(effect_size, seeds)
 
 
+@pytest.mark.parametrize("n_seeds", [2, 3, 4, 12, 48, 1_000, 1_000_000])
+def test_power_is_to_the_bit_that_of_scipy_also_where_there_is_none(n_seeds):
+    sizes = [*np.linspace(-9, 9, 37), -1e4, 1e4, 1e9, 1e-300, -1e-300, np.inf, np.nan]
+    critical = stats.t.isf(0.05, n_seeds - 1)
+    expected = [stats.nct.sf(critical, n_seeds - 1, size * np.sqrt(n_seeds)) for size in sizes]
+    np.testing.assert_array_equal([t_test_power(size, n_seeds) for size in sizes], expected)
+
+
 def test_power_is_the_level_where_there_is_no_effect():
     assert t_test_power(0, 7) == pytest.approx(0.05)
 

@@ -29,6 +29,16 @@ def test_spearman_is_that_of_scipy():
     assert np.isnan(spearman(np.ones(5), other[:5]))
 
 
+@pytest.mark.parametrize("shape", [(1,), (7,), (4, 9), (2, 3, 5), (0,), (3, 0)])
+def test_ranks_are_to_the_bit_those_of_scipy(shape):
+    random = np.random.default_rng(0)
+    ties = random.integers(-2, 3, shape) * 0.1
+    holes = np.where(random.random(shape) < 0.1, np.nan, ties)
+    ends = random.choice([-np.inf, np.inf, 0.0, -0.0], shape)
+    for values in (random.normal(size=shape), ties, holes, ends, np.zeros(shape)):
+        np.testing.assert_array_equal(relations._ranks(values), stats.rankdata(values, axis=-1))
+
+
 def test_a_permutation_test_has_no_more_false_positives_than_it_says():
     random = np.random.default_rng(1)
     positive = [relate_over_seeds(*random.standard_normal((2, 12))).p_above <= 0.05 for _ in range(200)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from metaocl.statistics.significance import holm, sign_flip_p, t_statistic, t_test_p
+from metaocl.statistics.significance import EXACT_UP_TO, SAMPLED_FLIPS, holm, sign_flip_p, t_statistic, t_test_p
 
 
 def test_t_tests_of_many_studies_are_those_of_scipy_one_by_one():
@@ -24,6 +24,24 @@ def test_seeds_without_any_spread_have_no_t(values):
 def test_a_sign_flip_counts_every_mean_that_is_as_large():
     # Of the eight means of ±1, ±2, ±4, those of (1, 2, 4) and (-1, 2, 4) are at least that of (-1, 2, 4).
     assert sign_flip_p(np.array([-1, 2, 4])) == pytest.approx(2 / 8)
+
+
+@pytest.mark.parametrize("n_seeds", [2, 3, 7, 8, 9, 12, EXACT_UP_TO, EXACT_UP_TO + 1])
+@pytest.mark.parametrize("unit", [None, 0.1, 1 / 7], ids=["different", "tenths", "sevenths"])
+def test_the_p_of_sign_flips_is_to_the_bit_that_of_scipy(n_seeds, unit):
+    # Tenths and sevenths have many flips whose means are equal but for rounding.
+    random = np.random.default_rng(n_seeds)
+    values = random.normal(0.2, 1, n_seeds) if unit is None else unit * random.integers(-2, 4, n_seeds)
+    test = stats.permutation_test(
+        (values,),
+        np.mean,
+        permutation_type="samples",
+        alternative="greater",
+        n_resamples=2**n_seeds if n_seeds <= EXACT_UP_TO else SAMPLED_FLIPS,
+        vectorized=True,
+        rng=np.random.default_rng(0),
+    )
+    assert sign_flip_p(values) == test.pvalue
 
 
 def test_twelve_positive_seeds_reach_the_smallest_exact_p_value():
