@@ -18,7 +18,8 @@ from project import copy_project
 
 from metaocl.config.configuration import Config
 from metaocl.config.parsing import parse_config
-from metaocl.planning.cells import Cell, study_cells
+from metaocl.design.cells import Cell
+from metaocl.planning.cells import study_cells
 from metaocl.planning.places import aliases_folder, stage_folders
 
 HERE = Path(__file__).parent

@@ -9,10 +9,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from metaocl.artifacts.tables import read_table
 from metaocl.commands import command_parser, run_command
+from metaocl.design.cells import CELL
 from metaocl.design.contrasts import ON_PAGE
 from metaocl.design.measures import MAIN_MEASURE
 from metaocl.errors import UserError
-from metaocl.planning.cells import CELL
 from metaocl.statistics.power import WANTED_POWER, smallest_effect
 
 

@@ -1,6 +1,6 @@
 # Needs: the settings. Makes: what a training job asks for, as functions of wildcards; estimates, and generous ones.
 
-from metaocl.planning.cells import Cell
+from metaocl.design.cells import Cell
 from metaocl.planning.costs import stage_operations, training_memory, training_minutes
 
 

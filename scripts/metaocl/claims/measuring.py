@@ -10,9 +10,9 @@ import pandas as pd
 
 from metaocl.claims.entries import COLUMN_OF, Cells, Comparison
 from metaocl.config.entry import ConfigError
+from metaocl.design.cells import CELL
 from metaocl.design.contrasts import CONTRASTS
 from metaocl.design.measures import MAIN_MEASURE, MEASURES, Measure
-from metaocl.planning.cells import CELL
 from metaocl.statistics.intervals import mean_interval
 
 

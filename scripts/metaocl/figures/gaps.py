@@ -17,11 +17,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullFormatter
 
+from metaocl.design.cells import CELL
 from metaocl.design.contrasts import CONTRASTS, HEADLINES
 from metaocl.design.measures import MAIN_MEASURE, MEASURES
 from metaocl.errors import UserError
 from metaocl.figures.style import PAGE_WIDTH, SMALL, Look, count_seeds, styled
-from metaocl.planning.cells import CELL
 from metaocl.statistics.intervals import mean_interval
 
 

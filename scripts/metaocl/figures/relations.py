@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from metaocl.design.cells import CELL
 from metaocl.design.contrasts import CONTRASTS
 from metaocl.errors import UserError
 from metaocl.figures.gaps import COLORS, MARKERS
 from metaocl.figures.style import PAGE_WIDTH, SMALL, styled
-from metaocl.planning.cells import CELL
 from metaocl.statistics.relations import spearman
 
 MEASURE = "alignment"

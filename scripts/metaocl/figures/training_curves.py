@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from metaocl.design.cells import CELL
 from metaocl.design.measures import MEASURES
 from metaocl.design.test_sets import TEST_SET_TITLES, TestSet
 from metaocl.errors import UserError
 from metaocl.figures.style import PAGE_WIDTH, SMALL, Look, count_seeds, styled
-from metaocl.planning.cells import CELL
 from metaocl.statistics.intervals import mean_interval
 
 # How the paper writes each subset (dot: tag 1, bar: tag 2, tilde: the new tag of stage 2), and how it is drawn.

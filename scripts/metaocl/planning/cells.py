@@ -7,29 +7,13 @@ asks here for its targets, and the collector for the files to read, so that both
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from itertools import product
 
 from metaocl.config.configuration import Config
 from metaocl.config.plans import swapped_plan
 from metaocl.config.studies import Study
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One run through all stages of a plan."""
-
-    dataset: str
-    define_type: str
-    model: str
-    plan: str
-    seed: int
-    stage2_seed: int
-
-
-# The columns by which tables tell cells apart: runs of one cell that differ in their seeds alone are repetitions.
-SEEDS = ["seed", "stage2_seed"]
-CELL = [field.name for field in fields(Cell) if field.name not in SEEDS]
+from metaocl.design.cells import Cell
 
 
 def study_cells(study: Study) -> Iterator[Cell]:

@@ -18,9 +18,10 @@ from metaocl.config.define_types import DefineType
 from metaocl.config.models import Model
 from metaocl.config.plans import Stage, evaluated_epochs
 from metaocl.config.sources import Grids, Modular, SetInclusion, Trex
+from metaocl.design.cells import Cell
 from metaocl.design.subsets import STAGE2_SUBSETS, Subset, held_out_questions
 from metaocl.design.test_sets import MAX_NEW_TOKENS
-from metaocl.planning.cells import Cell, study_cells, twins_of
+from metaocl.planning.cells import study_cells, twins_of
 from metaocl.planning.places import stage_folders
 
 OPERATIONS_PER_SECOND = 100e12  # of one GPU in training; an assumption, about a third of an A100's peak in bfloat16

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from metaocl.config.models import Model
-from metaocl.planning.cells import Cell
+from metaocl.design.cells import Cell
 
 RESULTS = "<results>"
 FETCHED_HANDWRITING = RESULTS + "/downloads/{model}"

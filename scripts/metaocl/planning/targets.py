@@ -6,7 +6,8 @@ from itertools import product
 
 from metaocl.config.configuration import Config
 from metaocl.config.measurements import Alignment, QuestionLoss
-from metaocl.planning.cells import Cell, pictured_cell, study_cells, twins_of
+from metaocl.design.cells import Cell
+from metaocl.planning.cells import pictured_cell, study_cells, twins_of
 from metaocl.planning.places import RESULTS, aliases_folder, measurement_file, stage_folders
 
 TABLES = ("metrics", "effects", "gaps")

@@ -8,11 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from metaocl.design.cells import CELL
 from metaocl.design.contrasts import CONTRASTS, HEADLINES, OF_MECHANISMS, ON_PAGE
-from metaocl.design.measures import MAIN_MEASURE, MEASURES
+from metaocl.design.measures import MAIN_MEASURE, MEASURES, UNREACHABLE
 from metaocl.design.test_sets import TEST_SET_TITLES
-from metaocl.planning.cells import CELL
-from metaocl.statistics.study_tables import UNREACHABLE
 
 FIELDS = ["mean", "sd", "ci_low", "ci_high", "p_value", "p_sign_flip", "effect_size"]
 

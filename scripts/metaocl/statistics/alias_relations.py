@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from metaocl.config.studies import Study
-from metaocl.planning.cells import CELL, Cell, study_cells, twins_of
+from metaocl.design.cells import CELL, Cell
+from metaocl.planning.cells import study_cells, twins_of
 from metaocl.planning.places import measurement_file, stage_folders
 from metaocl.statistics.measured import SIDES
 from metaocl.statistics.relations import relate_within_seeds, remaining_effect

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
+from metaocl.design.cells import CELL
 from metaocl.design.contrasts import CONTRASTS, PHENOMENA
 from metaocl.design.measures import MEASURES
-from metaocl.planning.cells import CELL
 from metaocl.statistics.intervals import effect_size_interval, mean_interval, moments
 from metaocl.statistics.power import seeds_for_power, t_test_power
 from metaocl.statistics.significance import holm, sign_flip_p, t_statistic, t_test_p

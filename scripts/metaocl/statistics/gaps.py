@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from metaocl.design.cells import CELL, SEEDS
 from metaocl.design.contrasts import CONTRASTS, Contrast
 from metaocl.design.measures import MEASURES, Measure
-from metaocl.planning.cells import CELL, SEEDS
 
 
 def seed_gaps(metrics: pd.DataFrame) -> pd.DataFrame:

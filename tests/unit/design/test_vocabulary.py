@@ -11,10 +11,10 @@ from typing import get_args
 import pytest
 
 from metaocl.design.axes import AXES, AxisName
+from metaocl.design.cells import CELL, SEEDS, Cell
 from metaocl.design.contrasts import CONTRASTS, FOR_CLAIMS, HEADLINES, OF_MECHANISMS, ON_PAGE, PHENOMENA
 from metaocl.design.measures import MAIN_MEASURE, MEASURES, Measure
 from metaocl.design.test_sets import TEST_SET_TITLES, TEST_SETS
-from metaocl.planning.cells import CELL, SEEDS, Cell
 
 PACKAGE = Path(__file__).parents[3] / "scripts" / "metaocl" / "design"
 SPREAD = Measure("cosine", "cosine", "cosine", lowest=-1.0, highest=1.0)

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from metaocl.planning.cells import CELL, SEEDS
+from metaocl.design.cells import CELL, SEEDS
 
 HELD_OUT = ("qd1consis", "qd2incons", "q", "d1consis", "d2consis")
 CVDB, TREX = ("cvdb", "tve", "pythia", "two"), ("trex", "tve", "pythia", "two")

@@ -10,8 +10,8 @@ import pytest
 
 from metaocl.artifacts.tables import write_json
 from metaocl.config.models import Model
+from metaocl.design.cells import CELL
 from metaocl.design.contrasts import CONTRASTS, ON_PAGE
-from metaocl.planning.cells import CELL
 from metaocl.reports.summaries import FIELDS, headlines, summarize_for_people, summarize_for_programs
 from metaocl.statistics.effects import estimate_effects
 from metaocl.statistics.gaps import seed_gaps

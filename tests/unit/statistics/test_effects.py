@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metaocl.design.cells import CELL
 from metaocl.design.contrasts import PHENOMENA
-from metaocl.planning.cells import CELL
 from metaocl.statistics.effects import estimate_effect, estimate_effects
 from metaocl.statistics.intervals import mean_interval
 from metaocl.statistics.power import t_test_power

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import estimate_effects as script
-from metaocl.planning.cells import CELL
+from metaocl.design.cells import CELL
 from metaocl.statistics.effects import estimate_effects
 from metaocl.statistics.gaps import seed_gaps
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 import collect_metrics as collect_metrics_script
@@ -120,6 +121,15 @@ def test_the_area_under_the_curve_pools_the_aliases_of_a_subset():
 
 # Few different values, so that ties are common, and any others.
 SCORES = st.lists(st.lists(st.sampled_from([-1.0, 0.0, 0.5]) | st.floats(-1e6, 1e6, width=32), max_size=6), max_size=4)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 40])
+def test_the_area_under_the_curve_is_to_the_bit_that_of_scipy(count):
+    random = np.random.default_rng(count)
+    for above in (random.normal(size=5), random.integers(3, size=5) / 3, np.array([np.inf, -np.inf, 0.0, np.nan])):
+        below = random.permutation(np.resize(above, count))
+        expected = stats.mannwhitneyu(above, below).statistic / (len(above) * len(below))
+        np.testing.assert_array_equal(area_under_curve([above], [below]), expected)
 
 
 @given(positive=SCORES, negative=SCORES)
