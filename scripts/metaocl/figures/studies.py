@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from metaocl.design.cells import CELL
 from metaocl.design.contrasts import CONTRASTS, HEADLINES
 from metaocl.design.measures import MAIN_MEASURE
 from metaocl.errors import UserError
 from metaocl.figures.style import PAGE_WIDTH, SMALL, count_seeds, styled
-from metaocl.planning.cells import CELL
 
 SHOWN = (*HEADLINES, "attribution_meta_ocl")
 ROW = 0.15  # inches, of a cell or of a study's name
