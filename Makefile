@@ -85,7 +85,8 @@ PAPER := results/laptop_paper
 reference-paper: paper
 	for study in $(PAPER)/tables/*/; do study=$$(basename $$study); kept=results/reference/laptop_paper/$$study; mkdir -p $$kept; \
 	  cp $(PAPER)/tables/$$study/effects.csv $(PAPER)/tables/$$study/gaps.parquet $(PAPER)/summaries/$$study.md $$kept/; done
-	cp $(PAPER)/tables/claims.csv $(PAPER)/summaries/claims.md $(PAPER)/figures/studies.png results/reference/laptop_paper/
+	cp $(PAPER)/figures/studies.png results/reference/laptop_paper/
+	python scripts/tools/judge_kept.py config/laptop_paper.yaml results/reference/laptop_paper
 
 # The same of the mechanisms' studies, on either bed: what became of each hypothesis (an hour and more, each).
 reference-mechanisms reference-mechanisms_vision: reference-%: .venv/installed
