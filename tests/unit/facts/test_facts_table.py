@@ -119,11 +119,24 @@ def test_a_bad_table_is_told_in_one_line(tmp_path, file, rows, said):
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [
-        ("a.csv", b"", "cannot be read as CSV in UTF-8"),
-        ("a.csv", "title,year,land\nCaf\xe9,1,a\n".encode("latin-1"), "cannot be read as CSV in UTF-8"),
+        ("a.csv", b"", "cannot be read as CSV in UTF-8, .*: its first line is empty"),
+        (
+            "a.csv",
+            b"title,year,land\nCaf\xe9,1,a\n",
+            r"line 2 is not in UTF-8: b'Caf\\xe9,1,a'; save the file as UTF-8",
+        ),
+        ("a.csv", "title,year\n".encode("utf-16"), "line 1 is not in UTF-8"),
+        ("a.csv", b"title;year;land\nA;1;b\n", "its first line, 'title;year;land', has no comma"),
+        ("a.csv", b"title,year,land\nA,1,b,\n", "line 2 has 4 fields, where the first line names 3 columns"),
+        ("a.csv", b'title,year,land\n"A\nB",1,b\nC,1\n', "line 4 has 2 fields"),
+        ("a.csv", b'title,year,land\nA,1,b\n"C,1,b\nD,1,b\n', "line 3, or a text in double quotes that begins there: "),
+        ("a.csv", b"title,year,year,land\nA,1,2,b\n", "has several columns 'year'"),
         ("a.csv", b"title,year,land\n", "has no rows"),
         ("a.csv.gz", gzip.compress(b"title,year,land\nA,1,b\n")[:-9], "cannot be read as CSV in UTF-8"),
-        ("a.jsonl", b"{]", "cannot be read as JSON lines"),
+        ("a.jsonl", b"{]", "cannot be read as JSON lines in UTF-8: line 1, character 2: "),
+        ("a.jsonl", b"", "has no rows"),
+        ("a.jsonl", b'[{"title": "A", "year": 1, "land": "b"}]', "line 1 is no object"),
+        ("a.jsonl", b'{"title": "Caf\xe9", "year": 1, "land": "b"}', "line 1 is not in UTF-8"),
         ("a.parquet", b"PAR1", "cannot be read as Parquet"),
         ("a.jsonl", json.dumps({"title": "A", "year": [1], "land": "b"}).encode(), r"row 1, column 'year': is \[1\]"),
     ],
@@ -135,7 +148,42 @@ def test_a_file_that_is_no_table_is_told_in_one_line(tmp_path, file, content, sa
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("question", ["Who made it?", "Who made Cube and {name}?", "{name} or {name}, Alien?"])
+def test_a_csv_file_of_a_spreadsheet_is_read_as_it_stands(tmp_path):
+    path = tmp_path / "works.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbf, title , year, land\r\n"
+        b'0,Alien,007,"the ""new""\r\nworld, of sorts"\r\n'
+        b'1, "Cube, a film",NA,a\r\n'
+        b",,,\r\n"
+    )
+    assert [(fact.name, fact.answer) for fact in read(wide(path), count=2)] == [
+        ("Alien", "007"),
+        ("Alien", 'the "new" world, of sorts'),
+        ("Cube, a film", "NA"),
+        ("Cube, a film", "a"),
+    ]
+
+
+def test_texts_of_json_lines_stay_as_they_stand(tmp_path):
+    path = tmp_path / "works.jsonl"
+    path.write_text(
+        '{"title": "Alien", "year": "1979-05-25", "land": "007"}\n\n{"title": "Cube", "year": 1997, "land": 7}\n'
+    )
+    assert [fact.answer for fact in read(wide(path), count=2)] == ["1979-05-25", "007", "1997", "7"]
+
+
+def test_a_name_is_found_in_a_question_as_a_word_of_its_own(tmp_path):
+    rows = [
+        {"title": "Cube", "asked": "Who made Cube's cubes, the Cubes?", "said": "Natali"},
+        {"title": "Cube", "asked": "Is (Cube) long?", "said": "no"},
+    ]
+    facts = read(long(write(tmp_path / "works.csv", rows)), count=1)
+    assert [fact.attribute for fact in facts] == ["Who made {name}'s cubes, the Cubes?", "Is ({name}) long?"]
+
+
+@pytest.mark.parametrize(
+    "question", ["Who made Cubes?", "Who made it?", "Who made Cube and {name}?", "{name} or {name}, Alien?"]
+)
 def test_a_question_that_does_not_name_its_entity_once_is_refused(tmp_path, question):
     path = write(tmp_path / "works.csv", [{"title": "Cube", "asked": question, "said": "Natali"}])
     with pytest.raises(FactsError, match=r"row 1: the question .* must hold {name} or the name 'Cube', once"):
