@@ -100,11 +100,20 @@ def _text(value: Any, origin: str, row: int, column: str) -> str:
 
 def _tell(origin: str, facts: Sequence[Fact], unanswered: int, few: int) -> None:
     named = [fact for fact in facts if fact.name.casefold() in fact.answer.casefold()]
+    alike = [found[0] for found in _by_question(facts) if len(found) > 1 and len({fact.answer for fact in found}) == 1]
     lines = [
         (unanswered, "questions without an answer are left out"),
         (few, f"entities with fewer than {LEAST_QUESTIONS} questions are left out"),
         (len(named), f"answers hold the name of their entity, as {named[0].answer!r}" if named else ""),
+        (len(alike), f"questions have one answer for all entities, as {alike[0].attribute!r}" if alike else ""),
     ]
     for count, what in lines:
         if count:
             print(f"note: {origin}: {count:,} {what}", file=sys.stderr)
+
+
+def _by_question(facts: Iterable[Fact]) -> Iterable[list[Fact]]:
+    found: dict[str, list[Fact]] = {}
+    for fact in facts:
+        found.setdefault(fact.prompt, []).append(fact)
+    return found.values()

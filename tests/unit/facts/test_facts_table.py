@@ -93,6 +93,14 @@ def test_entities_with_one_question_and_answers_with_the_name_are_told(tmp_path,
     assert "works.csv: 1 answers hold the name of their entity, as 'Evitania'" in told
 
 
+def test_a_question_with_one_answer_for_all_is_told(tmp_path, capsys):
+    read(wide(write(tmp_path / "works.csv", [work | {"land": "Canada"} for work in WORKS])))
+    assert (
+        capsys.readouterr().err
+        == f"note: {tmp_path}/works.csv: 1 questions have one answer for all entities, as 'land'\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
