@@ -1,4 +1,4 @@
-"""Print how far the studies of a configuration are: base models and stages that are done, running, failed and left."""
+"""Print how far the studies of a configuration are: base models and stages that are done, started, failed and left."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from metaocl.planning.targets import study_runs
 
 
 @dataclass(frozen=True)
-class Training:
-    """A job that trains: its kind, what it leaves when it is done, and where its log and its benchmark lie."""
+class Job:
+    """One that trains, or makes the facts: its kind, what it leaves when done, where its log and its benchmark lie."""
 
     kind: str
     made: Path
@@ -34,10 +34,14 @@ class Training:
             return "done"
         if not self.log.exists():
             return "left"
-        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
-        said = [line for line in lines if line.strip()]
         # A job that failed has said so last; one that has said nothing of the kind runs, or was stopped.
-        return "failed" if said and ("error" in said[-1].lower()) else "started"
+        return "failed" if "error" in self.last_words.lower() else "started"
+
+    @property
+    def last_words(self) -> str:
+        """The last line of its log that says something; of a progress bar, as it stood last."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     @property
     def seconds(self) -> float | None:
@@ -53,11 +57,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     config = parse_config(read_yaml(arguments.config), str(arguments.config))
-    studies = {name: list(trainings(name, config)) for name in config.studies}
-    every = list(dict.fromkeys(training for found in studies.values() for training in found))
+    studies = {name: [*facts(name, config), *trainings(name, config)] for name in config.studies}
+    every = list(dict.fromkeys(job for found in studies.values() for job in found))
     print(f"{'':<24}{'base models':>12}{'stages':>12}{'started':>9}{'failed':>8}{'minutes left':>14}")
     for name, found in [*studies.items(), *([("all, shared ones once", every)] if len(studies) > 1 else [])]:
-        states = [(training.kind, training.state) for training in found]
+        states = [(job.kind, job.state) for job in found]
         counts = [
             f"{states.count((kind, 'done'))}/{len(of_kind)}" if of_kind else "–"
             for kind in ("base model", "stage")
@@ -65,16 +69,22 @@ def main() -> None:
         ]
         started, failed = (sum(state == each for _, state in states) for each in ("started", "failed"))
         print(f"{name:<24}{counts[0]:>12}{counts[1]:>12}{started:>9}{failed:>8}{time_left(found, every):>14}")
-    print(
-        "Minutes left: of training, one job at a time, at the mean of those that are done here. Done says that a job's"
-    )
-    print("files are there; whether an edit has outdated them, `snakemake -n` says.")
-    for training in every:
-        if training.state == "failed":
-            print(f"failed: {training.log}")
+    print("Started and failed count the making of facts, too. A job that is started runs, or was stopped.")
+    print("Minutes left: of training, one job at a time, at the mean of those that are done here.")
+    print("Done says that a job's files are there; whether an edit has outdated them, `snakemake -n` says.")
+    for job in every:
+        if job.state == "failed":
+            print(f"failed: {job.log}: {job.last_words}")
 
 
-def trainings(study: str, config: Config) -> Iterator[Training]:
+def facts(study: str, config: Config) -> Iterator[Job]:
+    """The jobs that make the facts of a study."""
+    results = Path(config.pathvars.results)
+    for dataset in config.studies[study].datasets:
+        yield _job("facts", results, Path(f"facts/{dataset}/facts.parquet"), "extract_facts", Path(dataset))
+
+
+def trainings(study: str, config: Config) -> Iterator[Job]:
     """The jobs of a study that train, each once."""
     results = Path(config.pathvars.results)
     models: dict[Path, None] = {}
@@ -85,27 +95,25 @@ def trainings(study: str, config: Config) -> Iterator[Training]:
     for model in models:
         place = model.relative_to(RESULTS)
         tail = place.relative_to("base_models")
-        yield _training("base model", results, place / "run.json", "train_base_model", tail)
+        yield _job("base model", results, place / "run.json", "train_base_model", tail)
     for metrics in study_runs(study, config):
         place = Path(metrics).relative_to(RESULTS)
         if place.name == "metrics.parquet" and place.parts[0] == "stages":
             tail = place.parent.relative_to("stages")
             rule = "train_last_stage" if tail.name.startswith("stage2_seed") else "train_stage"
-            yield _training("stage", results, place, rule, tail)
+            yield _job("stage", results, place, rule, tail)
 
 
-def _training(kind: str, results: Path, made: Path, rule: str, tail: Path) -> Training:
-    return Training(
-        kind, results / made, results / f"logs/{rule}/{tail}.log", results / f"benchmarks/{rule}/{tail}.tsv"
-    )
+def _job(kind: str, results: Path, made: Path, rule: str, tail: Path) -> Job:
+    return Job(kind, results / made, results / f"logs/{rule}/{tail}.log", results / f"benchmarks/{rule}/{tail}.tsv")
 
 
-def time_left(trainings: list[Training], every: list[Training]) -> str:
+def time_left(jobs: list[Job], every: list[Job]) -> str:
     """Minutes, in words; unknown while nothing of a kind is done."""
     seconds = 0.0
     for kind in ("base model", "stage"):
-        open_jobs = [training for training in trainings if training.kind == kind and training.state != "done"]
-        measured = [took for training in every if training.kind == kind and (took := training.seconds) is not None]
+        open_jobs = [job for job in jobs if job.kind == kind and job.state != "done"]
+        measured = [took for job in every if job.kind == kind and (took := job.seconds) is not None]
         if open_jobs and not measured:
             return "?"
         seconds += len(open_jobs) * mean(measured) if open_jobs else 0

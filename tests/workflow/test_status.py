@@ -32,8 +32,16 @@ def test_what_is_left_started_and_failed_is_told_apart(finished):
     (finished / LAST_STAGE.replace("results/stages", "results/logs/train_last_stage")).with_suffix(".log").unlink()
     rows, printed = status(finished)
     assert rows["tiny"][:4] == ["1/1", "5/8", "1", "1"]
-    assert printed.splitlines()[-1] == f"failed: {failed}"
+    assert printed.splitlines()[-1] == f"failed: {failed}: error: no memory"
     assert float(rows["tiny"][4]) >= 0
+
+
+def test_facts_that_could_not_be_made_are_told(finished):
+    shutil.rmtree(finished / "results/facts/people")
+    (finished / "results/logs/extract_facts/people.log").write_text("error: people.csv: has no rows\n")
+    rows, printed = status(finished)
+    assert rows["tiny"][:4] == ["1/1", "8/8", "0", "1"]
+    assert "failed: results/logs/extract_facts/people.log: error: people.csv: has no rows" in printed.splitlines()
 
 
 def test_the_time_of_what_was_never_measured_is_unknown(finished):
