@@ -27,6 +27,9 @@ SAMPLE = ROOT / "tests/data/cvdb.csv"
 HOSTILE = """it's "a" `touch hacked` $(touch hacked); touch hacked & touch hacked | touch hacked \\ %s %% * ? [a-z] ~"""
 
 
+DATASETS = ["cvdb", "trex", "elements", "fetched", "fetched_trex", "fetched_table"]
+
+
 def hostile_forms(number, server):
     """Hostile texts, the worst first, each of which gets past another check; the number tells the places apart."""
     text = f"{HOSTILE} {number}"
@@ -38,6 +41,9 @@ def hostile_forms(number, server):
         f"{{variable}} {{tag}} {{entity}}: {text} {{{{dataset}}}}",
         f"{server}/{text.replace(' ', '${IFS}')}{{dataset}}",
         f"{server}/{text.replace(' ', '${IFS}')}",
+        f"{{name}}: {text} {{{{dataset}}}}",
+        f"{text}.csv",
+        f"{server}/{text.replace(' ', '${IFS}')}.csv",
     ]
 
 
@@ -49,9 +55,11 @@ def base_config(server):
     datasets["fetched"]["source"] |= {"url": f"{server}/cvdb.csv", "sha256": file_hash(SAMPLE)}
     trex = {"kind": "trex", "url": f"{server}/trex.zip", "sha256": "0" * 64}
     datasets["fetched_trex"] = {"source": trex, "entities": 24}
+    table = {"kind": "table", "url": f"{server}/table.csv", "sha256": "0" * 64}
+    datasets["fetched_table"] = {"source": table | {"name": "a", "question": "b", "answer": "c"}, "entities": 24}
     models["hub"] = {"pretrained": {"hub": "a/b", "revision": "v1"}}
     models["package"] = {"pretrained": {"package": "a", "file": "a.gguf"}}
-    studies["entities"] |= {"description": "All of them.", "datasets": ["cvdb", "trex", "fetched", "fetched_trex"]}
+    studies["entities"] |= {"description": "All of them.", "datasets": DATASETS}
     studies["local"]["models"] += ["hub", "package"]
     images = yaml.safe_load((ROOT / "tests/workflow/vision.yaml").read_text())
     datasets |= images["datasets"]
@@ -146,6 +154,7 @@ def hostile_project(server, hostile_texts, tmp_path_factory):
         config = replaced(config, place, hostile_texts[place])
     (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
     shutil.copy(SAMPLE, folder / config["datasets"]["cvdb"]["source"]["path"])
+    shutil.copy(ROOT / "tests/data/elements.csv", folder / config["datasets"]["elements"]["source"]["path"])
     shutil.copytree(ROOT / "tests/data/trex", folder / config["datasets"]["trex"]["source"]["path"])
     (folder / config["models"]["local"]["pretrained"]["folder"]).mkdir(parents=True)
     for kind, file in (("mnist", "train-images-idx3-ubyte"), ("images", "0/a.png")):
@@ -186,7 +195,8 @@ def test_every_field_that_takes_a_text_is_tried(server):
 
 def test_names_take_no_hostile_text(hostile_texts):
     names = {".".join(map(str, path)) for path, is_key in hostile_texts if is_key or path[0] in ("study", "plans")}
-    assert [name for name in names if ".architecture_config." not in name] == []
+    others = (".architecture_config.", ".source.questions.")  # arguments of transformers, columns of a table
+    assert [name for name in names if not any(other in name for other in others)] == []
     lists = [path for path, _ in hostile_texts if path[0] == "studies" and path[-1] != "description"]
     assert lists == []
 
