@@ -64,7 +64,7 @@ def test_only_two_way_questions_have_an_area_under_the_curve(metrics):
 def test_the_test_sets_are_those_of_the_data_set(metrics):
     found = metrics["entities"].groupby("dataset", observed=True)["test_set"].unique().map(set)
     attribution = {"held_out", "attribution", "attribution_as_defined"}
-    assert found.to_dict() == {"cvdb": attribution | {"letters"}, "trex": attribution}
+    assert found.to_dict() == {"cvdb": attribution | {"letters"}, "trex": attribution, "elements": attribution}
     assert "d2incons" in set(metrics["entities"]["subset"])
 
 
@@ -96,7 +96,7 @@ def test_every_source_says_how_well_its_answers_can_be_guessed(workspace, metric
 def test_a_random_model_has_weights_of_its_own_for_each_seed(workspace, metrics):
     change_config(workspace, lambda config: config["studies"]["entities"].update(seeds=[0, 1]))
     jobs = planned_jobs("results/summaries/entities.md", cwd=workspace)
-    assert jobs["initialize_model"] == 2  # one per data set
+    assert jobs["initialize_model"] == 3  # one per data set
     change_config(workspace, lambda config: config["studies"]["entities"].update(seeds=[0]))
 
 
