@@ -8,10 +8,9 @@ from pathlib import Path
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
 from metaocl.claims.entries import parse_claims
-from metaocl.claims.verdicts import judge
 from metaocl.commands import command_parser, run_command, study_and_path
 from metaocl.config.yaml_files import read_yaml
-from metaocl.reports.verdicts import page_of, table_of
+from metaocl.reports.verdicts import judge_all
 
 
 def main() -> None:
@@ -32,12 +31,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     claims = parse_claims(read_yaml(arguments.claims), str(arguments.claims))
-    tables = {study: read_table(path).to_pandas() for study, path in arguments.gaps}
-    verdicts = [judge(claim, tables.get(claim.study), arguments.axis.get(claim.study, {})) for claim in claims]
-    models = {study: sorted(set(table["model"])) for study, table in tables.items()}
+    gaps = {study: read_table(path).to_pandas() for study, path in arguments.gaps}
+    table, page = judge_all(claims, gaps, arguments.axis, arguments.models)
     with published(arguments.table, arguments.markdown) as (table_place, markdown_place):
-        table_of(claims, verdicts, models).to_csv(table_place, index=False)
-        markdown_place.write_text(page_of(claims, verdicts, models, arguments.models), encoding="utf-8")
+        table.to_csv(table_place, index=False)
+        markdown_place.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

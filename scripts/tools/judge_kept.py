@@ -7,15 +7,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
 from metaocl.claims.entries import parse_claims
-from metaocl.claims.verdicts import judge
 from metaocl.commands import command_parser, run_command
 from metaocl.config.parsing import parse_config
 from metaocl.config.yaml_files import read_yaml
 from metaocl.errors import UserError
 from metaocl.planning.cells import axis_values
-from metaocl.reports.verdicts import page_of, table_of
+from metaocl.reports.verdicts import judge_all
 
 CLAIMS = Path(__file__).parents[2] / "config/claims.yaml"
 
@@ -33,13 +33,12 @@ def main() -> None:
         raise UserError(f"{arguments.kept}: {what}; those of {arguments.config} are {', '.join(config.studies)}")
     axes = {name: axis_values(config.studies[name], config) for name in gaps if config.studies[name].axis}
     claims = [c for c in parse_claims(read_yaml(CLAIMS), str(CLAIMS)) if c.study in config.studies]
-    verdicts = [judge(claim, gaps.get(claim.study), axes.get(claim.study, {})) for claim in claims]
-    models = {study: sorted(set(table["model"])) for study, table in gaps.items()}
-    words = {name: model.in_words() for name, model in config.models.items()}
-    table_of(claims, verdicts, models).to_csv(arguments.kept / "claims.csv", index=False)
-    (arguments.kept / "claims.md").write_text(page_of(claims, verdicts, models, words), encoding="utf-8")
-    for claim, verdict in zip(claims, verdicts, strict=True):
-        print(f"{claim.id} by {claim.study}: {verdict.verdict}")
+    table, page = judge_all(claims, gaps, axes, {name: model.in_words() for name, model in config.models.items()})
+    with published(arguments.kept / "claims.csv", arguments.kept / "claims.md") as (table_place, page_place):
+        table.to_csv(table_place, index=False)
+        page_place.write_text(page, encoding="utf-8")
+    for row in table.itertuples():
+        print(f"{row.claim} by {row.study}: {row.verdict}")
 
 
 if __name__ == "__main__":

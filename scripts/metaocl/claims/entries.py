@@ -118,18 +118,22 @@ class ClaimTest(Entry):
     minimum_seeds: int = Field(default=10, ge=2, description="Fewest stage-1 seeds for a verdict.")
 
 
-class Claim(ClaimTest):
+class Statement(Entry):
+    """What is claimed."""
+
+    id: Slug = Field(description="Name of the claim.")
+    statement: str = Field(min_length=1, description="The claim in a sentence.")
+
+
+class Claim(ClaimTest, Statement):
     """A claim of the paper as one study tests it, which is what a verdict is about."""
 
-    id: Slug = Field(description="Name of the claim.")
-    statement: str = Field(min_length=1, description="The claim in a sentence.")
+    number: int = Field(default=0, description="Its place in the file, from 1, whichever claims are shown.")
 
 
-class Stated(Entry):
+class StatedClaim(Statement):
     """A claim of the paper, and the studies that test it, of small models and of large ones."""
 
-    id: Slug = Field(description="Name of the claim.")
-    statement: str = Field(min_length=1, description="The claim in a sentence.")
     tests: list[ClaimTest] = Field(min_length=1, description="A verdict for each.")
 
     @model_validator(mode="after")
@@ -138,15 +142,15 @@ class Stated(Entry):
             raise ValueError(f"tests has the study {', '.join(doubled)} more than once")
         return self
 
-    def claims(self) -> list[Claim]:
+    def claims(self, number: int) -> list[Claim]:
         """The claim by each of its studies."""
-        return [Claim(id=self.id, statement=self.statement, **dict(test)) for test in self.tests]
+        return [Claim(id=self.id, statement=self.statement, number=number, **dict(test)) for test in self.tests]
 
 
 class Claims(Entry):
     """The file of claims."""
 
-    claims: list[Stated] = Field(min_length=1, description="The claims in the paper's order.")
+    claims: list[StatedClaim] = Field(min_length=1, description="The claims in the paper's order.")
 
     @model_validator(mode="after")
     def _no_id_twice(self) -> Self:
@@ -161,7 +165,8 @@ def parse_claims(raw: object, origin: str) -> list[Claim]:
     Raises ConfigError with one line per mistake: the file, the claim, the key, the value and what was expected.
     """
     try:
-        return [claim for stated in Claims.model_validate(raw).claims for claim in stated.claims()]
+        stated = enumerate(Claims.model_validate(raw).claims, start=1)
+        return [claim for number, each in stated for claim in each.claims(number)]
     except ValidationError as error:
         raise ConfigError("\n".join(_describe(mistake, raw, origin) for mistake in error.errors())) from None
 

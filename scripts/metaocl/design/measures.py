@@ -74,6 +74,5 @@ MEASURES = {
 }
 # What claims and headlines are about, unless they name another one.
 MAIN_MEASURE = MEASURES["exact_match"]
-UNREACHABLE = (
-    "unreachable_golds"  # the share of questions that score 0 whatever is learnt; tables have it beside measures
-)
+# The share of questions that score 0 whatever is learnt; tables have it beside measures.
+UNREACHABLE = "unreachable_golds"

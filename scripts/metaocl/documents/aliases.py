@@ -51,8 +51,8 @@ def draw_aliases(facts: Sequence[Fact], dataset: Dataset, define_type: DefineTyp
     subsets = _stage1_subsets(apportion(count, dataset.shares), define_type.alpha)
     if dataset.variables and REAL_NAMES in subsets:
         # Under its own name an entity is asked about once, however many aliases it has.
-        named = subsets.index(REAL_NAMES), subsets.count(REAL_NAMES)
-        chosen[named[0] : sum(named)] = random_stream("real names", seed).permutation(len(entities))[: named[1]]
+        named = np.array(subsets) == REAL_NAMES
+        chosen[named] = random_stream("real names", seed).permutation(len(entities))[: named.sum()]
     drawn = [
         Alias(word, entities[place], names[entities[place]], subset)
         for word, place, subset in zip(words, chosen, subsets, strict=True)

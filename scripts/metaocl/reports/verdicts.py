@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from metaocl.claims.entries import Claim
-from metaocl.claims.verdicts import Verdict
+from metaocl.claims.verdicts import Verdict, judge
 
 NOTES = """
 A verdict speaks of the models that it was found with, and of no larger ones.
@@ -20,6 +20,22 @@ the number of tests). With fewer stage-1 seeds than the claim asks for, or with 
 where an effect points the other way. p: the largest over the parts. Intervals are 95 % by Student's t. Where all seeds
 are equal t can say nothing: there is no interval, and the exact sign flip test decides.
 """
+
+
+def judge_all(
+    claims: Sequence[Claim],
+    gaps: Mapping[str, pd.DataFrame],
+    axes: Mapping[str, Mapping[str, float | str]],
+    words: Mapping[str, str],
+) -> tuple[pd.DataFrame, str]:
+    """The table and the page of the verdicts on claims.
+
+    gaps, axes: by study, as `metaocl.claims.verdicts.judge` takes them; a study without gaps was not run. words: what
+    each model is.
+    """
+    verdicts = [judge(claim, gaps.get(claim.study), axes.get(claim.study, {})) for claim in claims]
+    models = {study: sorted(set(table["model"])) for study, table in gaps.items()}
+    return table_of(claims, verdicts, models), page_of(claims, verdicts, models, words)
 
 
 def table_of(claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -49,7 +65,6 @@ def page_of(
         "| | claim | study | models | verdict | seeds | needed | p (t) | p (sign flip) | why |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    numbers_of = {name: number for number, name in enumerate(dict.fromkeys(claim.id for claim in claims), start=1)}
     for claim, verdict in zip(claims, verdicts, strict=True):
         numbers = (verdict.n_seeds, verdict.seeds_needed, verdict.p_value, verdict.p_sign_flip)
         shown = [
@@ -57,7 +72,7 @@ def page_of(
         ]
         used = ", ".join(models.get(claim.study, [])) or "–"
         cells = [
-            str(numbers_of[claim.id]),
+            str(claim.number),
             claim.statement,
             claim.study,
             used,
