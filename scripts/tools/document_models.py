@@ -1,4 +1,4 @@
-"""Compare a tiny model of every architecture with transformers itself, and write the outcome to docs/models.md."""
+"""Compare a tiny model of every architecture with transformers itself, and write docs/architectures.md."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from metaocl.text.tokenizers import build_word_tokenizer
 from metaocl.text.trials import describe_abilities
 from tools.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
 
-PAGE = Path(__file__).parents[2] / "docs" / "models.md"
+PAGE = Path(__file__).parents[2] / "docs" / "architectures.md"
 INTRODUCTION = """# Which pretrained models work
 
 `models.<name>.pretrained` takes any causal language model or encoder-decoder of transformers. What a model can do is
@@ -156,7 +156,7 @@ def _generate(
 
 
 def write_page(verdicts: dict[str, Verdict]) -> str:
-    """docs/models.md, from the verdict on each architecture."""
+    """docs/architectures.md, from the verdict on each architecture."""
     agreeing = ", ".join(f"`{name}`" for name, verdict in verdicts.items() if verdict.outcome == "agrees")
     return INTRODUCTION.format(
         agreeing=agreeing,
