@@ -17,6 +17,7 @@ from processes import Usage, run
 from project import copy_project
 
 from metaocl.config.configuration import Config
+from metaocl.config.layers import read_config
 from metaocl.config.parsing import parse_config
 from metaocl.design.cells import Cell
 from metaocl.planning.cells import study_cells
@@ -125,7 +126,7 @@ def prepare(work: Work, folder: Path) -> Place:
     """A copy of the project in which the pretrained model, which is no part of the work, is prepared."""
     folder.mkdir()
     project = copy_project(folder)
-    raw = yaml.safe_load(work.config.read_text()) | {"study": work.study, "pathvars": {"results": "results"}}
+    raw = read_config(work.config) | {"study": work.study, "pathvars": {"results": "results"}}
     (project / "work.yaml").write_text(yaml.safe_dump(raw))
     further = raw["studies"][work.study] | {"stage2_seeds": [0, 1]}
     (project / "further.yaml").write_text(yaml.safe_dump(raw | {"studies": {work.study: further}}))

@@ -11,6 +11,8 @@ import yaml
 from processes import run
 from project import ROOT, copy_project
 
+from metaocl.config.layers import read_config
+
 FACTORS = (1.125, 4.5)  # of the paper's seeds: about 5,000 and 20,000 jobs
 
 
@@ -25,7 +27,7 @@ def measure_planning(folder: Path) -> list[dict[str, float]]:
 
 
 def _plan(project: Path, factor: float) -> dict[str, float]:
-    config = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+    config = read_config(ROOT / "config/paper.yaml")
     for study in config["studies"].values():
         study["seeds"] = list(range(round(factor * len(study["seeds"]))))
     (project / "grid.yaml").write_text(yaml.safe_dump(config))

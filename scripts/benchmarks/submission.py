@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "tests/workflow"), str(ROOT / "tests/cluster")]
+sys.path[:0] = [str(ROOT / name) for name in ("scripts", "tests/workflow", "tests/cluster")]
 
 from project import CONFIG, change_config, copy_project, snakemake  # noqa: E402
 from runs import OVERRIDES  # noqa: E402

@@ -8,8 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from metaocl.commands import command_parser, run_command
-from metaocl.config.parsing import parse_config
-from metaocl.config.yaml_files import read_yaml
+from metaocl.config.layers import load_config
 from metaocl.planning.costs import OPERATIONS_PER_SECOND, estimate_costs
 
 
@@ -24,7 +23,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
-    config = parse_config(read_yaml(arguments.config), str(arguments.config))
+    config = load_config(arguments.config)
     costs = estimate_costs(config)
     totals = [sum(values) for values in zip(*((c.jobs, c.operations, c.kept) for c in costs), strict=True)]
     print(f"{'study':<20}{'jobs':>8}{'GPU hours':>12}{'GB kept':>12}")

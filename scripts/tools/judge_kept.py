@@ -11,7 +11,7 @@ from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
 from metaocl.claims.entries import parse_claims
 from metaocl.commands import command_parser, run_command
-from metaocl.config.parsing import parse_config
+from metaocl.config.layers import load_config
 from metaocl.config.yaml_files import read_yaml
 from metaocl.errors import UserError
 from metaocl.planning.cells import axis_values
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("kept", type=Path, help="a folder for each study; claims.csv and claims.md are written beside")
     arguments = parser.parse_args()
 
-    config = parse_config(read_yaml(arguments.config), str(arguments.config))
+    config = load_config(arguments.config)
     gaps = {path.parent.name: read_table(path).to_pandas() for path in sorted(arguments.kept.glob("*/gaps.parquet"))}
     if not gaps or (unknown := gaps.keys() - config.studies.keys()):
         what = f"has the studies {', '.join(sorted(unknown))}" if gaps else "has no */gaps.parquet"

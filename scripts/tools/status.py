@@ -12,8 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from metaocl.commands import command_parser, run_command
 from metaocl.config.configuration import Config
-from metaocl.config.parsing import parse_config
-from metaocl.config.yaml_files import read_yaml
+from metaocl.config.layers import load_config
 from metaocl.planning.cells import first_with_facts_of, study_cells
 from metaocl.planning.places import RESULTS, first_model
 from metaocl.planning.targets import study_runs
@@ -56,7 +55,7 @@ def main() -> None:
     parser.add_argument("config", type=Path, nargs="?", default=Path("config/config.yaml"), help="configuration file")
     arguments = parser.parse_args()
 
-    config = parse_config(read_yaml(arguments.config), str(arguments.config))
+    config = load_config(arguments.config)
     studies = {name: [*facts(name, config), *trainings(name, config)] for name in config.studies}
     every = list(dict.fromkeys(job for found in studies.values() for job in found))
     print(f"{'':<24}{'base models':>12}{'stages':>12}{'started':>9}{'failed':>8}{'minutes left':>14}")

@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from metaocl.config.layers import read_config
+
 ROOT = Path(__file__).parents[2]
 TINY = Path(__file__).parent / "tiny.yaml"
 CONFIG = "tiny.yaml"  # in every copy
@@ -58,7 +60,7 @@ def planned_jobs(*arguments: str, cwd: Path) -> dict[str, int]:
 
 def use_config(folder: Path, path: Path) -> None:
     """Give a copy another configuration, whose results go to results/ there."""
-    config = yaml.safe_load(path.read_text()) | {"pathvars": {"results": "results"}}
+    config = read_config(path) | {"pathvars": {"results": "results"}}
     (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
 
 

@@ -1,8 +1,9 @@
 """Every configuration that comes with the project can be planned, from a checkout that has no data and no results."""
 
 import pytest
-import yaml
 from project import ROOT, copy_project, planned_jobs, use_config
+
+from metaocl.config.layers import read_config
 
 # The paper's whole grid takes ten seconds to plan, and is in test_paper_grid.
 CONFIGS = [
@@ -14,7 +15,7 @@ CONFIGS = [
 def test_a_configuration_of_the_project_is_planned(tmp_path, path):
     folder = copy_project(tmp_path)
     use_config(folder, path)
-    config = yaml.safe_load(path.read_text())
+    config = read_config(path)
     jobs = planned_jobs("everything", cwd=folder)
     assert jobs["write_summary"] == len(config["studies"])
     assert jobs["train_last_stage"] >= jobs["write_summary"]

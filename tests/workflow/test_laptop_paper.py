@@ -2,10 +2,11 @@
 
 import pandas as pd
 import pytest
-import yaml
 from project import ROOT, change_config, copy_project, snakemake, use_config
 
-STUDIES = yaml.safe_load((ROOT / "config/laptop_paper.yaml").read_text())["studies"]
+from metaocl.config.layers import read_config
+
+STUDIES = read_config(ROOT / "config/laptop_paper.yaml")["studies"]
 
 
 def cut_down(config):

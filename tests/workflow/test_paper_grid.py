@@ -3,10 +3,11 @@
 from itertools import product
 
 import pytest
-import yaml
 from project import ROOT, copy_project, planned_jobs, use_config
 
-PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+from metaocl.config.layers import read_config
+
+PAPER = read_config(ROOT / "config/paper.yaml")
 
 
 @pytest.fixture(scope="module")

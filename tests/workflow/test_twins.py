@@ -7,11 +7,12 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-import yaml
 from PIL import Image
 from project import ROOT, copy_project, snakemake, use_config
 
-PAPER, TWINS = (yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())["studies"] for name in ("paper", "twins"))
+from metaocl.config.layers import read_config
+
+PAPER, TWINS = (read_config(ROOT / f"config/{name}.yaml")["studies"] for name in ("paper", "twins"))
 # Studies of the paper that differ from another one in their scale alone.
 VARIANTS = {"main_trex": "main", "main_small": "main", "batch_size_large": "batch_size"}
 

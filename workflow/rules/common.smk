@@ -11,9 +11,11 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from metaocl.artifacts.code_version import code_version as version_of
 from metaocl.config.entry import ConfigError
+from metaocl.config.layers import in_words, merged, read_layers
 from metaocl.config.parsing import canonical_json, parse_config
-from metaocl.config.yaml_files import read_yaml
 from metaocl.planning.checks import check_mechanisms, check_warm_ups
+from metaocl.planning.folders import check_results_folder
+from snakemake.pathvars import Pathvars
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -25,24 +27,24 @@ os.environ.update(
 os.environ.setdefault("MALLOC_MMAP_MAX_", "0")
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**40))
 
-CONFIG_FILE = ", ".join(map(str, workflow.configfiles)) or "the configuration"
-
+# The files and --config are read again, as Snakemake's own `config` lacks what a file extends. It takes each file that
+# counts into reports, and the folder of results as its own.
 try:
-    for file in workflow.configfiles:
-        read_yaml(Path(file))
-    settings = parse_config(config, CONFIG_FILE)
+    layers = read_layers(
+        [Path(file) for file in workflow.configfiles], workflow.config_settings.config
+    )
+    CONFIG_FILE = in_words(layers)
+    settings = parse_config(merged(layers), CONFIG_FILE)
     check_warm_ups(settings, CONFIG_FILE)
     check_mechanisms(settings, CONFIG_FILE)
+    check_results_folder(settings, layers, DEFAULT_CONFIG)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
-# Two configurations may mean different things by one slug, so only the default one has results/ for the asking.
-origin = Path([*workflow.configfiles, "config.yaml"][0])
-if not config.get("pathvars") and origin.resolve() != DEFAULT_CONFIG.resolve():
-    raise WorkflowError(
-        f"{CONFIG_FILE}: has no pathvars; name a folder for its results, for example"
-        f" `pathvars: {{results: results/{origin.stem}}}`: results/ holds those of config/config.yaml"
-    )
+workflow.configfiles[:] = [layer.file for layer in layers if layer.file]
+workflow.pathvars.update(
+    Pathvars.from_config({"pathvars": settings.pathvars.model_dump()})
+)
 
 
 wildcard_constraints:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from metaocl.claims.entries import COLUMN_OF, parse_claims
-from metaocl.config.parsing import parse_config
+from metaocl.config.layers import load_config
 from metaocl.planning.cells import axis_values
 
 FOLDER = Path(__file__).parents[3] / "config"
@@ -16,7 +16,7 @@ CLAIMS = parse_claims(yaml.safe_load((FOLDER / "claims.yaml").read_text(encoding
 STUDIES = {
     name: (study, config)
     for file in ("mechanisms.yaml", "mnist_qa.yaml", "laptop_paper.yaml", "paper.yaml")
-    for config in [parse_config(yaml.safe_load((FOLDER / file).read_text(encoding="utf-8")), file)]
+    for config in [load_config(FOLDER / file)]
     for name, study in config.studies.items()
 }
 

@@ -9,13 +9,10 @@ import yaml
 
 from metaocl.claims.entries import COLUMN_OF
 from metaocl.claims.hypotheses import parse_hypotheses
-from metaocl.config.parsing import parse_config
+from metaocl.config.layers import load_config
 
 FOLDER = Path(__file__).parents[3] / "config"
-BEDS = {
-    name: parse_config(yaml.safe_load((FOLDER / name).read_text(encoding="utf-8")), name)
-    for name in ("mechanisms.yaml", "mechanisms_vision.yaml")
-}
+BEDS = {name: load_config(FOLDER / name) for name in ("mechanisms.yaml", "mechanisms_vision.yaml")}
 HYPOTHESES = parse_hypotheses(yaml.safe_load((FOLDER / "hypotheses.yaml").read_text(encoding="utf-8")), "hypotheses")
 
 

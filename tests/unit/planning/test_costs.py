@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
+from metaocl.config.layers import read_config
 from metaocl.config.parsing import parse_config
 from metaocl.planning.costs import estimate_costs
 
@@ -12,7 +12,7 @@ PAPER = Path(__file__).parents[3] / "config/paper.yaml"
 
 
 def costs(**changes):
-    raw = yaml.safe_load(PAPER.read_text(encoding="utf-8")) | changes
+    raw = read_config(PAPER) | changes
     return {cost.study: cost for cost in estimate_costs(parse_config(raw, "paper.yaml"))}
 
 
@@ -29,7 +29,7 @@ def test_the_papers_grid_would_keep_31_terabytes_and_keeps_none_until_measured()
 
 
 def test_questions_that_are_asked_less_often_cost_less():
-    raw = yaml.safe_load(PAPER.read_text(encoding="utf-8"))
+    raw = read_config(PAPER)
     for plan in raw["plans"].values():
         for stage in plan["stages"]:
             stage["evaluate"] = "last"
@@ -39,7 +39,7 @@ def test_questions_that_are_asked_less_often_cost_less():
 
 
 def test_snapshots_are_kept_as_well():
-    raw = yaml.safe_load(PAPER.read_text(encoding="utf-8"))
+    raw = read_config(PAPER)
     for plan in raw["plans"].values():
         for stage in plan["stages"]:
             stage["snapshots"] = [1, 2]

@@ -3,10 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
+from metaocl.config.layers import load_config
 from metaocl.config.models import BaseTraining, Model
-from metaocl.config.parsing import parse_config
 from metaocl.planning.cells import first_with_facts_of
 from metaocl.planning.places import model_before
 from metaocl.planning.targets import findings, study_results, study_runs
@@ -18,20 +17,16 @@ CONFIGS = sorted(
 )
 
 
-def read(path):
-    return parse_config(yaml.safe_load(path.read_text(encoding="utf-8")), path.name)
-
-
 def test_no_two_shipped_configurations_share_a_folder():
-    folders = [read(path).pathvars.results for path in CONFIGS]
+    folders = [load_config(path).pathvars.results for path in CONFIGS]
     assert len(folders) > 3
     assert len(set(folders)) == len(folders)
-    assert read(next(path for path in CONFIGS if path.name == "config.yaml")).pathvars.results == "results"
+    assert load_config(next(path for path in CONFIGS if path.name == "config.yaml")).pathvars.results == "results"
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_all_that_a_study_makes_and_reads_lies_in_the_configurations_folder(path):
-    config = read(path)
+    config = load_config(path)
     for study in config.studies:
         places = [*study_results(study, config), *study_runs(study, config)]
         assert len(places) > 10
@@ -39,7 +34,7 @@ def test_all_that_a_study_makes_and_reads_lies_in_the_configurations_folder(path
 
 
 def test_cells_share_the_runs_before_the_last_stage():
-    config = read(next(path for path in CONFIGS if path.name == "paper.yaml"))
+    config = load_config(next(path for path in CONFIGS if path.name == "paper.yaml"))
     runs = study_runs("main", config)
     assert len(runs) == len(set(runs))
     assert sum("/stage1/" in run for run in runs) == 20
@@ -47,7 +42,7 @@ def test_cells_share_the_runs_before_the_last_stage():
 
 
 def test_a_stage_starts_from_the_one_before_and_the_first_from_a_model_that_fits():
-    models = read(next(path for path in CONFIGS if path.name == "paper.yaml")).models
+    models = load_config(next(path for path in CONFIGS if path.name == "paper.yaml")).models
     pretrained = next(model for model in models.values() if model.pretrained)
     random = next(model for model in models.values() if not model.pretrained and not model.base_training)
     assert model_before(1, pretrained) == "<results>/pretrained_models/{model}/model"
@@ -59,7 +54,7 @@ def test_a_stage_starts_from_the_one_before_and_the_first_from_a_model_that_fits
 
 
 def test_data_sets_of_the_same_facts_start_from_the_same_models():
-    config = read(next(path for path in CONFIGS if path.name == "paper.yaml"))
+    config = load_config(next(path for path in CONFIGS if path.name == "paper.yaml"))
     others = config.datasets["cvdb"].model_copy(update={"variables": 8000})
     datasets = config.datasets | {"more_aliases": others, "fewer_people": others.model_copy(update={"entities": 300})}
     config = config.model_copy(update={"datasets": datasets})
@@ -72,7 +67,7 @@ def test_data_sets_of_the_same_facts_start_from_the_same_models():
 def test_only_studies_of_images_show_their_documents_as_pictures():
     shown = {
         study
-        for config in map(read, CONFIGS)
+        for config in map(load_config, CONFIGS)
         for study in config.studies
         if f"<results>/figures/{study}/examples.png" in study_results(study, config)
     }
