@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
 from pydantic_core import PydanticUndefined
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -42,11 +43,24 @@ and `mechanisms_vision.yaml` what is behind meta-OCL, `laptop_paper.yaml` the pa
 `paper.yaml` and `twins.yaml` all studies of the paper. A study
 names entries of `datasets`, `define_types`, `models` and `plans` and lists seeds; every combination is a cell. Names
 of entries are slugs: lower-case letters, digits, `_`, `.` and `-`. Everything is checked before anything runs. Shares
-may be written as `0.25` or `1/4`. This page is made from `scripts/metaocl/config/` by
-`scripts/tools/document_config.py`.
+may be written as `0.25` or `1/4`. A file of your own may hold only what differs from another one, which it
+`extends`: [docs/configuration.md](../docs/configuration.md) shows the layers. This page is made from
+`scripts/metaocl/config/` by `scripts/tools/document_config.py`.
 """
+
+
+class File(Config):
+    """The whole configuration."""
+
+    extends: str | None = Field(
+        default=None,
+        description="Another configuration, by its path from this file's folder, whose keys hold where this file gives "
+        "no others: mappings are laid over each other key by key, lists and values replace, and null takes away.",
+    )
+
+
 SECTIONS: list[tuple[str, type[Entry]]] = [
-    ("The file", Config),
+    ("The file", File),
     ("`studies.<name>`", Study),
     ("`datasets.<name>`", Dataset),
     ("`datasets.<name>.source`, kind `cvdb`", Cvdb),
@@ -82,12 +96,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
     check = parser.parse_args().check
-    schema = Config.model_json_schema()
     pages = {
         ROOT / "config" / "README.md": "\n".join(
             [INTRODUCTION, *(_section(title, entry) for title, entry in SECTIONS)]
         ),
-        ROOT / "workflow" / "schemas" / "config.schema.json": json.dumps(schema, indent=2, sort_keys=True) + "\n",
+        ROOT / "workflow" / "schemas" / "config.schema.json": json.dumps(_schema(), indent=2, sort_keys=True) + "\n",
     }
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     if check and stale:
@@ -95,6 +108,35 @@ def main() -> None:
         sys.exit(f"out of date, run scripts/tools/document_config.py: {names}")
     for path in stale:
         path.write_text(pages[path], encoding="utf-8")
+
+
+def _schema() -> dict[str, Any]:
+    """The schema of a whole file or, where it extends another, of one in which any key may be left out, or be null."""
+    whole, part = Config.model_json_schema(), _in_parts(File.model_json_schema())
+    part["properties"]["extends"] = {"type": "string", "description": File.model_fields["extends"].description}
+    part = json.loads(json.dumps(part).replace("#/$defs/", "#/$defs/PartOf"))
+    definitions = whole.pop("$defs") | {f"PartOf{name}": entry for name, entry in part.pop("$defs").items()}
+    return {"$defs": definitions, "if": {"required": ["extends"]}, "then": part, "else": whole}
+
+
+def _in_parts(schema: Any) -> Any:
+    """A schema that asks for no key, and takes null for any."""
+    if isinstance(schema, list):
+        return [_in_parts(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    # An entry whose `kind` is left out may be of several.
+    loose = {"anyOf" if key == "oneOf" else key: _in_parts(value) for key, value in schema.items() if key != "required"}
+    for keys in ("properties", "patternProperties"):
+        if isinstance(values := loose.get(keys), dict):
+            loose[keys] = {key: _or_null(value) for key, value in values.items()}
+    if others := loose.get("additionalProperties"):
+        loose["additionalProperties"] = _or_null(others)
+    return loose
+
+
+def _or_null(schema: Any) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _section(title: str, entry: type[Entry]) -> str:
