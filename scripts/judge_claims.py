@@ -7,15 +7,14 @@ from pathlib import Path
 
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
-from metaocl.claims.entries import parse_claims
+from metaocl.claims.entries import read_claims
 from metaocl.commands import command_parser, run_command, study_and_path
-from metaocl.config.yaml_files import read_yaml
 from metaocl.reports.verdicts import judge_all
 
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("--claims", type=Path, required=True, help="YAML file of claims")
+    parser.add_argument("--claims", nargs="+", type=Path, required=True, help="YAML files of claims")
     parser.add_argument(
         "--gaps", nargs="*", default=[], type=study_and_path, metavar="STUDY=PATH", help="per-seed gaps of each study"
     )
@@ -30,7 +29,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, required=True, help="the same for people, to write")
     arguments = parser.parse_args()
 
-    claims = parse_claims(read_yaml(arguments.claims), str(arguments.claims))
+    claims = read_claims(arguments.claims)
     gaps = {study: read_table(path).to_pandas() for study, path in arguments.gaps}
     table, page = judge_all(claims, gaps, arguments.axis, arguments.models)
     with published(arguments.table, arguments.markdown) as (table_place, markdown_place):

@@ -7,15 +7,14 @@ from pathlib import Path
 
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
-from metaocl.claims.hypotheses import judge_hypothesis, parse_hypotheses
+from metaocl.claims.hypotheses import judge_hypothesis, read_hypotheses
 from metaocl.commands import command_parser, run_command, study_and_path
-from metaocl.config.yaml_files import read_yaml
 from metaocl.reports.hypotheses import findings_page, findings_table
 
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("--hypotheses", type=Path, required=True, help="YAML file of hypotheses")
+    parser.add_argument("--hypotheses", nargs="+", type=Path, required=True, help="YAML files of hypotheses")
     parser.add_argument(
         "--gaps", nargs="*", default=[], type=study_and_path, metavar="STUDY=PATH", help="per-seed gaps of each study"
     )
@@ -24,7 +23,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, required=True, help="the same for people, to write")
     arguments = parser.parse_args()
 
-    hypotheses = parse_hypotheses(read_yaml(arguments.hypotheses), str(arguments.hypotheses))
+    hypotheses = read_hypotheses(arguments.hypotheses)
     gaps = {study: read_table(path).to_pandas() for study, path in arguments.gaps}
     findings = [judge_hypothesis(each, gaps, arguments.axis) for each in hypotheses]
     with published(arguments.table, arguments.markdown) as (table_place, markdown_place):

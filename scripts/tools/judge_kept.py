@@ -9,10 +9,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
-from metaocl.claims.entries import parse_claims
+from metaocl.claims.entries import read_claims
 from metaocl.commands import command_parser, run_command
 from metaocl.config.layers import load_config
-from metaocl.config.yaml_files import read_yaml
 from metaocl.errors import UserError
 from metaocl.planning.cells import axis_values
 from metaocl.reports.verdicts import judge_all
@@ -32,7 +31,8 @@ def main() -> None:
         what = f"has the studies {', '.join(sorted(unknown))}" if gaps else "has no */gaps.parquet"
         raise UserError(f"{arguments.kept}: {what}; those of {arguments.config} are {', '.join(config.studies)}")
     axes = {name: axis_values(config.studies[name], config) for name in gaps if config.studies[name].axis}
-    claims = [c for c in parse_claims(read_yaml(CLAIMS), str(CLAIMS)) if c.study in config.studies]
+    files = [Path(file) for file in config.claims] if config.claims else [CLAIMS]
+    claims = [claim for claim in read_claims(files) if claim.study in config.studies]
     table, page = judge_all(claims, gaps, axes, {name: model.in_words() for name, model in config.models.items()})
     with published(arguments.kept / "claims.csv", arguments.kept / "claims.md") as (table_place, page_place):
         table.to_csv(table_place, index=False)

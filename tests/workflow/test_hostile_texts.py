@@ -79,6 +79,7 @@ def base_config(server):
     (*_, last) = config["plans"]["two_stages"]["stages"]
     config["plans"]["branch"] = {"branch_of": "two_stages", "stages": [last | {"tags": "swapped"}]}
     studies["numbers"]["plans"] += ["branch"]
+    config |= {"claims": ["claims.yaml", "more claims.yaml"], "hypotheses": ["hypotheses.yaml"]}
     resolved = parse_config(config, "base").model_dump(mode="json")
     branch = resolved["plans"]["branch"]
     branch["stages"] = branch["stages"][-1:]  # in a file a branch has its last stage alone
@@ -157,6 +158,8 @@ def hostile_project(server, hostile_texts, tmp_path_factory):
     shutil.copy(ROOT / "tests/data/elements.csv", folder / config["datasets"]["elements"]["source"]["path"])
     shutil.copytree(ROOT / "tests/data/trex", folder / config["datasets"]["trex"]["source"]["path"])
     (folder / config["models"]["local"]["pretrained"]["folder"]).mkdir(parents=True)
+    for name in (*config["claims"], *config["hypotheses"]):
+        (folder / name).touch()
     for kind, file in (("mnist", "train-images-idx3-ubyte"), ("images", "0/a.png")):
         place = folder / config["models"][f"{kind}_net"]["convnet"]["handwriting"]["folder"] / file
         place.parent.mkdir(parents=True)
@@ -205,7 +208,8 @@ def test_the_commands_that_a_dry_run_prints_carry_every_hostile_text_as_data(hos
     recorder = tmp_path / "python"
     recorder.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
     recorder.chmod(0o755)
-    plan = snakemake("everything", "--dry-run", "--forceall", cwd=hostile_project)
+    judged = "results/summaries/hypotheses.md"
+    plan = snakemake("everything", judged, "--dry-run", "--forceall", cwd=hostile_project)
     commands = re.findall(r"^ *Shell command: (.*python .*)$", plan.stdout + plan.stderr, re.MULTILINE)
     path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
     script = "\n".join(commands)

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 from project import CONFIG, ROOT, change_config, copy_project, planned_jobs, snakemake
 
 from metaocl.config.layers import merged, read_layers
@@ -89,8 +88,8 @@ def test_a_study_of_the_command_line_that_is_not_there_is_told_with_the_layers(p
         ),
         (
             f"extends: {CONFIG}\nmodels: {{tiny: {{threads: 2}}}}",
-            "{my}: changes models.tiny of {folder}/tiny.yaml, whose results are in results/; give what is changed a name "
-            "of its own, or name another folder, for example `pathvars: {{results: results/my2}}`",
+            "{my}: changes models.tiny of {folder}/tiny.yaml, whose results are in results/; give what is changed a "
+            "name of its own, or name another folder, for example `pathvars: {{results: results/my2}}`",
         ),
     ],
 )
@@ -124,6 +123,17 @@ def test_an_entry_that_is_changed_is_trained_anew_in_a_folder_of_its_own_and_in_
     assert jobs == {"train_base_model": 1, "train_stage": 4, "train_last_stage": 4} | REPORTING
 
 
+def test_claims_and_hypotheses_of_several_files_are_judged(project):
+    files = {"claims": ["config/claims.yaml", "my claims.yaml"], "hypotheses": ["mine.yaml"]}
+    for name in ("my claims.yaml", "mine.yaml"):
+        (project / name).touch()
+    text = "".join(f"{key}: {names}\n" for key, names in files.items())
+    (project / "judged.yaml").write_text(f"extends: {CONFIG}\n{text}")
+    _, output = plan(project, "-n", "mechanisms", "--configfile", "judged.yaml")
+    assert "judge_claims.py --claims config/claims.yaml 'my claims.yaml' --gaps" in output
+    assert "judge_hypotheses.py --hypotheses mine.yaml --gaps" in output
+
+
 def test_the_folder_of_a_layer_is_where_results_go_and_status_looks(tmp_path):
     folder = copy_project(tmp_path / "project")
     change_config(folder, lambda config: config.update(pathvars={"results": "results/below"}))
@@ -132,7 +142,6 @@ def test_the_folder_of_a_layer_is_where_results_go_and_status_looks(tmp_path):
     facts = "results/below/facts/people/facts.parquet"
     snakemake(facts, "--configfile", "mine/my.yaml", cwd=folder)
     assert (folder / facts).is_file()
-    assert yaml.safe_load((folder / "mine/my.yaml").read_text())["extends"] == f"../{CONFIG}"
     command = [sys.executable, "scripts/tools/status.py", "mine/my.yaml"]
     printed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
     assert re.search(r"^tiny +0/1 +0/4 ", printed, re.MULTILINE), printed

@@ -22,9 +22,14 @@ MODELS_IN_WORDS = json.dumps(
 )
 
 
+def judged_files(kind):
+    """The files of claims, or of hypotheses: the user's, or the project's own."""
+    return getattr(settings, kind) or [str(REPOSITORY / f"config/{kind}.yaml")]
+
+
 rule judge_claims:
     input:
-        claims=str(REPOSITORY / "config/claims.yaml"),
+        claims=judged_files("claims"),
         gaps=expand(
             "<results>/tables/{study}/gaps.parquet", study=list(settings.studies)
         ),
@@ -56,7 +61,7 @@ rule judge_claims:
 
 rule judge_hypotheses:
     input:
-        hypotheses=str(REPOSITORY / "config/hypotheses.yaml"),
+        hypotheses=judged_files("hypotheses"),
         gaps=expand(
             "<results>/tables/{study}/gaps.parquet", study=list(settings.studies)
         ),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from metaocl.config.entry import ConfigError, Entry, Slug
 from metaocl.config.parsing import describe_mistake
+from metaocl.config.yaml_files import read_yaml
 from metaocl.design.contrasts import CONTRASTS
 from metaocl.statistics.significance import SIGNIFICANCE
 
@@ -159,13 +162,34 @@ class Claims(Entry):
         return self
 
 
-def parse_claims(raw: object, origin: str) -> list[Claim]:
+def read_claims(files: Sequence[Path]) -> list[Claim]:
+    """The claims of one file or several, numbered through, a claim for each of its tests.
+
+    Raises ConfigError for a mistake in a file, and for an id that is in two.
+    """
+    found: list[Claim] = []
+    for file in files:
+        known = {claim.id for claim in found}
+        claims = parse_claims(read_yaml(file), str(file), first=len(known) + 1)
+        refuse_known_ids(known, [claim.id for claim in claims], file)
+        found += claims
+    return found
+
+
+def refuse_known_ids(known: set[str], ids: Iterable[str], file: Path) -> None:
+    """Raises ConfigError if a file has an id that one before it has."""
+    if doubled := [name for name in dict.fromkeys(ids) if name in known]:
+        raise ConfigError(f"{file}: has the id {', '.join(doubled)}, as another file has; an id may be in one alone")
+
+
+def parse_claims(raw: object, origin: str, first: int = 1) -> list[Claim]:
     """The typed form of `raw`, as YAML gives it, a claim for each of its tests; `origin` names its file in messages.
 
-    Raises ConfigError with one line per mistake: the file, the claim, the key, the value and what was expected.
+    first: the number of the first claim. Raises ConfigError with one line per mistake: the file, the claim, the key,
+    the value and what was expected.
     """
     try:
-        stated = enumerate(Claims.model_validate(raw).claims, start=1)
+        stated = enumerate(Claims.model_validate(raw).claims, start=first)
         return [claim for number, each in stated for claim in each.claims(number)]
     except ValidationError as error:
         raise ConfigError("\n".join(_describe(mistake, raw, origin) for mistake in error.errors())) from None

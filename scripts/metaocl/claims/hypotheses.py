@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, Self
 
 import pandas as pd
 from pydantic import Field, ValidationError, model_validator
 
-from metaocl.claims.entries import Claim, ContrastName, Part
+from metaocl.claims.entries import Claim, ContrastName, Part, refuse_known_ids
 from metaocl.claims.measuring import measure, seeds_and_cells
 from metaocl.claims.verdicts import judge
 from metaocl.config.entry import ConfigError, Entry, Slug
 from metaocl.config.parsing import describe_mistake
+from metaocl.config.yaml_files import read_yaml
 from metaocl.statistics.intervals import mean_interval
 from metaocl.statistics.relations import Relation, relate_over_cells, relate_over_seeds
 from metaocl.statistics.significance import SIGNIFICANCE
@@ -73,9 +75,7 @@ class Hypotheses(Entry):
 
     @model_validator(mode="after")
     def _no_id_twice(self) -> Self:
-        names = [each.id for each in self.hypotheses]
-        names += [prediction.id for each in self.hypotheses for prediction in each.predictions]
-        if doubled := [name for name, count in Counter(names).items() if count > 1]:
+        if doubled := [name for name, count in Counter(_ids(self.hypotheses)).items() if count > 1]:
             raise ValueError(f"hypotheses has the id {', '.join(doubled)} more than once")
         return self
 
@@ -97,6 +97,24 @@ class Finding:
     estimate: float = float("nan")
     ci_low: float = float("nan")
     ci_high: float = float("nan")
+
+
+def read_hypotheses(files: Sequence[Path]) -> list[Hypothesis]:
+    """The hypotheses of one file or several.
+
+    Raises ConfigError for a mistake in a file, and for an id, of a hypothesis or of a prediction, that is in two.
+    """
+    found: list[Hypothesis] = []
+    for file in files:
+        hypotheses = parse_hypotheses(read_yaml(file), str(file))
+        refuse_known_ids(set(_ids(found)), _ids(hypotheses), file)
+        found += hypotheses
+    return found
+
+
+def _ids(hypotheses: Sequence[Hypothesis]) -> list[str]:
+    """Those of hypotheses, and those of their predictions."""
+    return [each.id for each in hypotheses] + [prediction.id for each in hypotheses for prediction in each.predictions]
 
 
 def parse_hypotheses(raw: object, origin: str) -> list[Hypothesis]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,9 @@ from metaocl.config.plans import Plan, swapped_plan
 from metaocl.config.sources import Modular, SetInclusion
 from metaocl.config.studies import Study
 from metaocl.design.subsets import apportion
+
+# Snakemake fills in what stands in brackets, and a script would take a leading hyphen for an option.
+FilePath = Annotated[str, Field(pattern=r"^[^-{}<>\n\r][^{}<>\n\r]*$")]
 
 
 class Pathvars(Entry):
@@ -48,6 +51,17 @@ class Config(Entry):
     plans: dict[Slug, Plan] = Field(description="Stage plans by name.")
     measurements: dict[Slug, Measurement] = Field(
         default={}, description="Measurements of finished models, by name; each has a `kind`."
+    )
+    claims: list[FilePath] | None = Field(
+        default=None,
+        min_length=1,
+        description="Files of claims to judge, from the folder in which Snakemake runs, in place of the project's own "
+        "(`config/claims.yaml`); no id may be in two. No braces or angle brackets, and no hyphen in front.",
+    )
+    hypotheses: list[FilePath] | None = Field(
+        default=None,
+        min_length=1,
+        description="The same of hypotheses, in place of `config/hypotheses.yaml`.",
     )
 
     @model_validator(mode="after")

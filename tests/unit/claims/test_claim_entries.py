@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from metaocl.claims.entries import parse_claims
+from metaocl.claims.entries import parse_claims, read_claims
 from metaocl.config.entry import ConfigError
 from metaocl.config.yaml_files import read_yaml
 
@@ -105,3 +105,25 @@ def test_a_mistake_in_the_file_is_one_line_that_names_claim_key_and_value(change
 def test_a_file_of_another_shape_is_refused(raw):
     with pytest.raises(ConfigError, match=r"^claims\.yaml: "):
         parse_claims(raw, "claims.yaml")
+
+
+def write_claims(path, *names):
+    part = {"contrast": "meta_ocl", "must_be": "above"}
+    tests = [{"study": study, "parts": [part]} for study in ("small", "large")]
+    path.write_text(yaml.safe_dump({"claims": [{"id": name, "statement": name, "tests": tests} for name in names]}))
+    return path
+
+
+def test_claims_of_several_files_are_numbered_through(tmp_path):
+    files = [write_claims(tmp_path / "a.yaml", "x", "y"), write_claims(tmp_path / "b.yaml", "z")]
+    found = [(claim.id, claim.study, claim.number) for claim in read_claims(files)]
+    assert found == [(name, study, number) for number, name in enumerate("xyz", 1) for study in ("small", "large")]
+
+
+def test_an_id_in_two_files_is_one_line(tmp_path):
+    files = [write_claims(tmp_path / name, *ids) for name, ids in {"a": "xy", "b": "z", "c": "vyzw"}.items()]
+    with pytest.raises(ConfigError) as error:
+        read_claims(files)
+    assert str(error.value) == f"{files[2]}: has the id y, z, as another file has; an id may be in one alone"
+    with pytest.raises(ConfigError, match="has the id x, y, as another file has"):
+        read_claims([files[0], files[0]])

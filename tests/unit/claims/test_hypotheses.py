@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from claim_samples import FOUR, make_gaps
 
-from metaocl.claims.hypotheses import Finding, fate_of, judge_hypothesis, parse_hypotheses
+from metaocl.claims.hypotheses import Finding, fate_of, judge_hypothesis, parse_hypotheses, read_hypotheses
 from metaocl.config.entry import ConfigError
 
 AXIS = {"s": {}}
@@ -111,3 +113,16 @@ def test_mistakes_are_one_line(mistake, message):
 def test_an_id_is_given_once():
     with pytest.raises(ConfigError, match="more than once"):
         hypothesis({}, {"id": "p0"})
+
+
+def test_hypotheses_of_several_files_have_ids_of_their_own(tmp_path):
+    files = []
+    for name, prediction in (("a", "p"), ("b", "q"), ("c", "a")):
+        predicted = {"id": prediction, "statement": "It is so.", "study": "s", "contrast": "ocl", "must_be": "above"}
+        entry = {"id": name, "statement": "Why.", "bed": "a made table", "predictions": [predicted]}
+        files.append(tmp_path / f"{name}.yaml")
+        files[-1].write_text(json.dumps({"hypotheses": [entry]}))
+    assert [each.id for each in read_hypotheses(files[:2])] == ["a", "b"]
+    with pytest.raises(ConfigError) as error:
+        read_hypotheses(files)
+    assert str(error.value) == f"{files[2]}: has the id a, as another file has; an id may be in one alone"
