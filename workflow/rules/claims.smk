@@ -22,11 +22,6 @@ MODELS_IN_WORDS = json.dumps(
 )
 
 
-def judged_files(kind):
-    """The files of claims, or of hypotheses: the user's, or the project's own."""
-    return getattr(settings, kind) or [str(REPOSITORY / f"config/{kind}.yaml")]
-
-
 rule judge_claims:
     input:
         claims=judged_files("claims"),

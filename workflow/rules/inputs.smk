@@ -174,3 +174,8 @@ def snapshots_of_last_stage(wildcards):
     """The models along the last stage, if it keeps some."""
     kept_ones = plan_stages(wildcards)[-1].snapshots
     return f"{STAGE}/stage2_seed{{stage2_seed}}/snapshots" if kept_ones else []
+
+
+def judged_files(kind):
+    """The files of claims, or of hypotheses: the user's, or the project's own."""
+    return getattr(settings, kind) or [str(REPOSITORY / f"config/{kind}.yaml")]
