@@ -13,7 +13,7 @@ from metaocl.artifacts.code_version import code_version as version_of
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import canonical_json, parse_config
 from metaocl.config.yaml_files import read_yaml
-from metaocl.planning.checks import check_mechanisms, check_warm_ups
+from metaocl.planning.checks import check_adapters, check_mechanisms, check_warm_ups
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -32,6 +32,7 @@ try:
         read_yaml(Path(file))
     settings = parse_config(config, CONFIG_FILE)
     check_warm_ups(settings, CONFIG_FILE)
+    check_adapters(settings, CONFIG_FILE)
     check_mechanisms(settings, CONFIG_FILE)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
