@@ -12,6 +12,7 @@ from metaocl.commands import run_command
 from metaocl.config.plans import Stage
 from metaocl.stage_command import train_one_stage
 from metaocl.text.alias_rows import stage_intervention
+from metaocl.text.lora import add_adapters
 from metaocl.text.runs import Run, prepare_run
 from metaocl.training.interventions import Intervention
 
@@ -22,6 +23,8 @@ def main() -> None:
 
 def prepare(model: Path, documents: Sequence[Path], stage: Stage, seeds: Sequence[int]) -> tuple[Run, Intervention]:
     run = prepare_run(model, documents, stage)
+    if stage.lora:
+        add_adapters(run.model, run.tokenizer, stage.lora)
     return run, stage_intervention(run, seeds)
 
 

@@ -30,7 +30,7 @@ from metaocl.config.measurements import (
     Transplant,
 )
 from metaocl.config.models import BaseTraining, ConvNet, ConvNextV2, Model, Pretrained
-from metaocl.config.plans import Plan, RowProjection, Stage
+from metaocl.config.plans import Lora, Plan, RowProjection, Stage
 from metaocl.config.sources import Cvdb, Grids, Modular, SetInclusion, Table, Trex
 from metaocl.config.studies import Study
 
@@ -81,6 +81,7 @@ SECTIONS: list[tuple[str, type[Entry]]] = [
     ("`plans.<name>`", Plan),
     ("`plans.<name>.stages[]`", Stage),
     ("`plans.<name>.stages[].project_rows`", RowProjection),
+    ("`plans.<name>.stages[].lora`", Lora),
     ("`measurements.<name>`, kind `alignment`", Alignment),
     ("`measurements.<name>`, kind `gradient_cosine`", GradientCosine),
     ("`measurements.<name>`, kind `readout_overlap`", ReadoutOverlap),

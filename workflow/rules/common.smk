@@ -13,7 +13,7 @@ from metaocl.artifacts.code_version import code_version as version_of
 from metaocl.config.entry import ConfigError
 from metaocl.config.layers import in_words, merged, read_layers
 from metaocl.config.parsing import canonical_json, parse_config
-from metaocl.planning.checks import check_mechanisms, check_warm_ups
+from metaocl.planning.checks import check_adapters, check_mechanisms, check_warm_ups
 from metaocl.planning.folders import check_results_folder
 from snakemake.pathvars import Pathvars
 
@@ -27,8 +27,7 @@ os.environ.update(
 os.environ.setdefault("MALLOC_MMAP_MAX_", "0")
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**40))
 
-# The files and --config are read again, as Snakemake's own `config` lacks what a file extends. It takes each file that
-# counts into reports, and the folder of results as its own.
+# The files and --config are read again, as Snakemake's own `config` lacks what a file extends.
 try:
     layers = read_layers(
         [Path(file) for file in workflow.configfiles], workflow.config_settings.config
@@ -36,11 +35,13 @@ try:
     CONFIG_FILE = in_words(layers)
     settings = parse_config(merged(layers), CONFIG_FILE)
     check_warm_ups(settings, CONFIG_FILE)
+    check_adapters(settings, CONFIG_FILE)
     check_mechanisms(settings, CONFIG_FILE)
     check_results_folder(settings, layers, DEFAULT_CONFIG)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+# Snakemake shows all files in its reports, and finds the folder of results even where a file that is extended names it.
 workflow.configfiles[:] = [layer.file for layer in layers if layer.file]
 workflow.pathvars.update(
     Pathvars.from_config({"pathvars": settings.pathvars.model_dump()})

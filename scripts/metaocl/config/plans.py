@@ -23,6 +23,18 @@ class RowProjection(Entry):
     )
 
 
+class Lora(Entry):
+    """Low-rank adapters, trained instead of the weights themselves (Hu et al., arXiv 2106.09685)."""
+
+    rank: int = Field(ge=1, description="Rank of what is added to each matrix.")
+    alpha: float = Field(gt=0, description="What is added is multiplied by `alpha` / `rank`.")
+    targets: Literal["all-linear"] | list[str] = Field(
+        default="all-linear",
+        description="Which matrices: `all-linear`, all but embeddings and the output layer, or those whose modules "
+        "have these names (`[q_proj, v_proj]`).",
+    )
+
+
 class Stage(Objective):
     """One training stage: what is trained on and how."""
 
@@ -74,7 +86,12 @@ class Stage(Objective):
         description="Directions in which the rows of new aliases do not move (if the gap goes with those that "
         "questions read, and not with random ones, it passes through them). One token an alias.",
     )
-
+    lora: Lora | None = Field(
+        default=None,
+        description="Trains low-rank adapters, by the peft library, and nothing else. The model is saved with them "
+        "merged, so that the next stage starts from a model like any other, with adapters of its own. For pretrained "
+        "models.",
+    )
     snapshots: list[int] = Field(
         default=[],
         description="Epochs after which the model is kept as well, for measurements along the training.",
@@ -105,6 +122,17 @@ class Stage(Objective):
         given = {"tags": self.tags != "own", "trained": self.trained != "all", "project_rows": self.project_rows}
         if idle := [key for key, value in given.items() if value]:
             raise ValueError(f"{', '.join(idle)}: is about new aliases; the stage has no new_definitions")
+        return self
+
+    @model_validator(mode="after")
+    def _adapters_are_all_that_moves(self) -> Stage:
+        others = {
+            "trained": self.trained != "all",
+            "project_rows": self.project_rows,
+            "embedding_learning_rate": self.embedding_learning_rate,
+        }
+        if self.lora and (idle := [key for key, value in others.items() if value]):
+            raise ValueError(f"{', '.join(idle)}: is about embeddings, which a stage with lora does not train")
         return self
 
     @model_validator(mode="after")

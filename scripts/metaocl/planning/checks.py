@@ -36,6 +36,16 @@ def check_warm_ups(config: Config, origin: str) -> None:
                 )
 
 
+def check_adapters(config: Config, origin: str) -> None:
+    """Raises ConfigError for a study with adapters of a model that has not learnt anything yet."""
+    for name, study in config.studies.items():
+        for model, plan in product(study.models, study.plans):
+            if config.models[model].pretrained is None and any(stage.lora for stage in config.plans[plan].stages):
+                raise ConfigError(
+                    f"{origin}: studies.{name}: plan {plan} with lora is for pretrained models, which {model} is not"
+                )
+
+
 def check_mechanisms(config: Config, origin: str) -> None:
     """Raises ConfigError for an intervention or a measurement that some cell of a study has nothing for."""
     for name, study in config.studies.items():

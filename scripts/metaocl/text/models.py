@@ -21,6 +21,7 @@ from metaocl.config.models import Model
 from metaocl.config.objectives import Objective
 from metaocl.errors import UserError
 from metaocl.text.forward import findings
+from metaocl.text.lora import merged_weights
 from metaocl.text.tokenizers import PADDING_ID, UNKNOWN, AnyTokenizer
 from metaocl.training.devices import pick_device
 from metaocl.training.finite import check_weights
@@ -65,7 +66,7 @@ def grow_embeddings(model: LanguageModel, vocabulary_size: int) -> None:
 def save_model(model: LanguageModel, tokenizer: AnyTokenizer, folder: Path) -> None:
     """Write weights (safetensors), configuration, tokenizer and what trials found into `folder`. Raises OSError."""
     try:
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, state_dict=merged_weights(model))
         tokenizer.save_pretrained(folder)
     except Exception as error:
         # What these libraries raise for a full disk; the tokenizers' has no class of its own.

@@ -59,9 +59,13 @@ class TrainingState:
             generators["random/cuda"] = torch.cuda.default_generators[device.index]
         return generators
 
+    def trained(self) -> list[tuple[str, torch.nn.Parameter]]:
+        """The parameters that training changes, by name."""
+        return [(name, each) for name, each in self.model.named_parameters() if each.requires_grad]
+
     def fixed_tensors(self) -> Tensors:
-        """The tensors that are there from the start: parameters, each once, tied or not, and generators' states."""
-        parameters = {f"model/{name}": parameter.detach() for name, parameter in self.model.named_parameters()}
+        """The tensors that are there from the start: trained parameters, each once, and generators' states."""
+        parameters = {f"model/{name}": parameter.detach() for name, parameter in self.trained()}
         return parameters | {name: generator.get_state() for name, generator in self.generators().items()}
 
 
@@ -218,7 +222,7 @@ def _put(state: TrainingState, content: dict[str, Any], tensors: Tensors) -> Non
     for name, generator in state.generators().items():
         generator.set_state(tensors[name])
     with torch.no_grad():
-        for name, parameter in state.model.named_parameters():
+        for name, parameter in state.trained():
             parameter.copy_(tensors[f"model/{name}"])
     state.optimizer.state.clear()
     state.optimizer.state.update(optimizer_state)

@@ -31,7 +31,7 @@ def check_warm_up(stage: Stage, examples: int) -> None:
 
 
 def stage_optimizer(model: Any, stage: Stage) -> torch.optim.Optimizer:
-    """The optimizer of a stage, for all of the model's parameters."""
+    """The optimizer of a stage, for all of the model's parameters that are to be trained."""
     embedding_rate = stage.embedding_learning_rate or stage.learning_rate
     if stage.optimizer == "adamw":
         return adamw(model, stage.learning_rate, embedding_rate, stage.betas, weight_decay=0.0)
@@ -51,8 +51,9 @@ def adamw(
 
 def _embeddings_apart(model: Any, rate: float, embedding_rate: float) -> list[dict[str, Any]]:
     """Parameter groups: the rest, and token embeddings, if any (with the output matrix, where it is tied to them)."""
-    if not hasattr(model, "get_input_embeddings"):
-        return [{"params": list(model.parameters()), "lr": rate}]
-    embeddings = model.get_input_embeddings().weight
-    rest = [parameter for parameter in model.parameters() if parameter is not embeddings]
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    embeddings = model.get_input_embeddings().weight if hasattr(model, "get_input_embeddings") else None
+    if embeddings is None or not embeddings.requires_grad:
+        return [{"params": trained, "lr": rate}]
+    rest = [parameter for parameter in trained if parameter is not embeddings]
     return [{"params": rest, "lr": rate}, {"params": [embeddings], "lr": embedding_rate}]

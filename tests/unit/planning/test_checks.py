@@ -9,7 +9,7 @@ import yaml
 
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import parse_config
-from metaocl.planning.checks import check_mechanisms
+from metaocl.planning.checks import check_adapters, check_mechanisms
 
 TINY = yaml.safe_load((Path(__file__).parents[2] / "workflow/tiny.yaml").read_text())
 CONVNET = {"convnet": {"channels": 4, "width": 16}}
@@ -101,3 +101,19 @@ def test_what_makes_no_sense_is_one_line(study, sections, message):
         checked(study, **sections)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_adapters_are_for_models_that_have_learnt_something():
+    raw = yaml.safe_load(yaml.safe_dump(TINY))
+    raw["plans"]["two_stages"]["stages"][-1]["lora"] = {"rank": 2, "alpha": 4}
+    with pytest.raises(ConfigError, match="plan two_stages with lora is for pretrained models, which tiny is not"):
+        check_adapters(parse_config(raw, "tiny.yaml"), "tiny.yaml")
+
+
+@pytest.mark.parametrize("key", ["trained", "embedding_learning_rate"])
+def test_a_stage_with_adapters_moves_no_embeddings(key):
+    raw = yaml.safe_load(yaml.safe_dump(TINY))
+    raw["plans"]["two_stages"]["stages"][-1] |= {"lora": {"rank": 2, "alpha": 4}, "embedding_learning_rate": None}
+    raw["plans"]["two_stages"]["stages"][-1][key] = {"trained": "aliases", "embedding_learning_rate": 0.1}[key]
+    with pytest.raises(ConfigError, match=f"{key}: is about embeddings, which a stage with lora does not train"):
+        parse_config(raw, "tiny.yaml")
