@@ -79,6 +79,10 @@ def base_config(server):
     (*_, last) = config["plans"]["two_stages"]["stages"]
     config["plans"]["branch"] = {"branch_of": "two_stages", "stages": [last | {"tags": "swapped"}]}
     studies["numbers"]["plans"] += ["branch"]
+    (first, *_) = config["plans"]["two_stages"]["stages"]
+    adapted = first | {"lora": {"rank": 2, "alpha": 4, "targets": ["c_attn"]}, "outputs": "vocabulary"}
+    config["plans"]["adapters"] = {"stages": [adapted, last]}
+    studies["local"]["plans"] = [*studies["local"]["plans"], "adapters"]
     config |= {"claims": ["claims.yaml", "more claims.yaml"], "hypotheses": ["hypotheses.yaml"]}
     resolved = parse_config(config, "base").model_dump(mode="json")
     branch = resolved["plans"]["branch"]
