@@ -105,7 +105,7 @@ def test_a_table_that_is_not_there_is_told_in_one_line(finished_run, tmp_path):
 def test_the_package_can_be_installed_and_imported_from_anywhere(tmp_path):
     """Into an environment that sees the packages that are here, as another download would show nothing."""
     project = copy_project(tmp_path / "project")
-    for name in ("pyproject.toml", "requirements.txt"):
+    for name in ("pyproject.toml", "requirements.txt", "requirements-tensorboard.txt"):
         shutil.copy(ROOT / name, project)
     venv.create(tmp_path / "env", symlinks=True)
     python = tmp_path / "env/bin/python"

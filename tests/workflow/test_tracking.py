@@ -12,7 +12,10 @@ import pandas as pd
 import pytest
 from project import change_config, planned_jobs, snakemake
 
+from metaocl.artifacts.publishing import ArtifactError
+from metaocl.config.studies import Study
 from metaocl.design.cells import CELL, SEEDS
+from metaocl.reports.tracking import write_tracking
 
 RUN = [*CELL, *SEEDS, "stage"]
 TRACKED = "results/tracking/tiny"
@@ -91,6 +94,15 @@ def test_stages_that_cells_share_are_read_where_they_lie(finished):
         assert [value for _, _, value in tags["training/loss"]] == history["loss"].tolist()
     assert first["exact_match/held_out/qd1consis"] == other["exact_match/held_out/qd1consis"]
     assert len(read) == 4
+
+
+def test_a_study_without_metrics_of_a_stage_is_one_message(finished_run, tmp_path):
+    pytest.importorskip("tensorboard")
+    results = finished_run / "results"
+    metrics = pd.read_parquet(results / "tables/tiny/metrics.parquet").query("stage == 1")
+    study = Study(datasets=["people"], define_types=["tve"], models=["tiny"], plans=["two_stages"], seeds=[0])
+    with pytest.raises(ArtifactError, match="no row of people/tve/tiny/two_stages/seed0/stage2_seed0/stage2; make"):
+        write_tracking(study, {"two_stages": 2}, results, {}, metrics, tmp_path / "tracking")
 
 
 def test_without_tensorboard_one_line_says_what_to_install(finished, tmp_path):

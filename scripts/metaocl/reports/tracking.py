@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from metaocl.artifacts.publishing import ArtifactError
 from metaocl.config.studies import Study
 from metaocl.design.cells import CELL, SEEDS, Cell
 from metaocl.errors import UserError
@@ -39,14 +40,16 @@ def write_tracking(
     Its place there is the run's name: data set, define type, model, plan, seeds and stage. Values are of 32 bits, as
     TensorBoard keeps them. stages, branches: as `collect_metrics` takes them. results: the folder that holds stages/.
     metrics: the study's table. Raises UserError where TensorBoard is not installed, ArtifactError for a stage whose
-    history is missing or unreadable, OSError.
+    history is missing or unreadable, or of which the table has nothing, OSError.
     """
     of_stage = dict(iter(metrics.groupby([*CELL, *SEEDS, "stage"], observed=True)))
     for cell in study_cells(study):
         places = stage_folders(cell, stages[cell.plan], branches.get(cell.plan))
         for number, place in enumerate(places, start=1):
             history = read_run_table(results / place / "history.parquet")
-            measured = of_stage[*astuple(cell), number]
+            measured = of_stage.get((*astuple(cell), number))
+            if measured is None:
+                raise ArtifactError(f"the study's metrics have no row of {run_name(cell, number)}; make them again")
             run = folder / run_name(cell, number)
             run.mkdir(parents=True)
             write_events(run / EVENT_FILE, [*step_moments(history), *epoch_moments(history, measured)])
