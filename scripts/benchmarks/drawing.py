@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("stage", type=Path, help="folder of the stage's run.json")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    run = open_run(arguments.stage)
+    run = open_run(arguments.stage).load()
     if run.modality != "images":
         raise UserError(f"{arguments.stage}: is a stage on text, which draws nothing")
 

@@ -90,6 +90,12 @@ def test_the_lock_file_and_the_environment_agree(locked, environment):
     assert {name: locked.get(name) for name in environment} == environment
 
 
+def test_what_is_optional_agrees_with_the_lock_file(locked):
+    optional = pins((ROOT / "requirements-tensorboard.txt").read_text().splitlines())
+    assert "tensorboard" in optional
+    assert locked.keys() & optional.keys() == set()
+
+
 def test_the_installed_versions_are_the_pinned_ones(locked):
     installed = {name: version(name).partition("+")[0] for name in locked}
     assert installed == locked

@@ -32,8 +32,8 @@ DOCUMENTS = "documents/people/tve/seed0/documents.parquet"
 ALIASES = "documents/people/tve/seed0/aliases.parquet"
 GRIDS, CONVNET = "documents/grids.parquet", "convnets/model"
 STAGE2_ALIASES = "documents/people/tve/seed0/stage2_seed0/aliases.parquet"
-STAGE1_METRICS, METRICS, EFFECTS, GAPS = (
-    f"{STAGE1.removeprefix('results/')}/metrics.parquet",
+STAGE1_METRICS, STAGE1_HISTORY, METRICS, EFFECTS, GAPS = (
+    *(f"{STAGE1.removeprefix('results/')}/{name}.parquet" for name in ("metrics", "history")),
     *(f"tables/tiny/{name}.parquet" for name in ("metrics", "effects", "gaps")),
 )
 DATA, TABLE = "data", "cvdb.csv"
@@ -55,6 +55,7 @@ COMMANDS = {
     "draw_examples": f"--documents {GRIDS} --settings {{convnet}} {FIGURES}",
     "estimate_effects": f"--metrics {METRICS} --parquet out/effects.parquet --csv out/effects.csv"
     " --gaps-parquet out/gaps.parquet --gaps-csv out/gaps.csv",
+    "export_tracking": f"--study {{study}} --stages {{stages}} --results . --metrics {METRICS} --tracking out/tracking",
     "extract_facts": f"--source {{cvdb}} --entities 24 --data {CSV}"
     " --facts out/facts.parquet --manifest out/facts.json",
     "fetch_data": f"--downloaded {CSV} --sha256 {{hash}} --data out/data",
@@ -92,6 +93,7 @@ CUT_SHORT = {
     "collect_metrics": [STAGE1_METRICS, STAGE2_ALIASES],
     "draw_examples": [GRIDS],
     "estimate_effects": [METRICS],
+    "export_tracking": [STAGE1_HISTORY, METRICS],
     "initialize_model": [FACTS],
     "judge_claims": [GAPS],
     "judge_hypotheses": [GAPS],
@@ -238,6 +240,8 @@ def outcome(shelf, arguments, started_python, tmp_path):
     """Gives how a script ends under a fault, and the folder in which it ran."""
 
     def run(fault, script, file):
+        if script == "export_tracking":
+            pytest.importorskip("tensorboard")
         folder = shutil.copytree(shelf, tmp_path / "run")
         if fault == "no folder":
             (folder / "out").write_text("a file is in the folder's place")

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -89,6 +90,8 @@ def workspace(tmp_path_factory):
     environment = {"PYTHONPATH": str(folder / "witness"), "NOTES": str(folder / "notes")}
     facts = [f"results/facts/{dataset}/facts.parquet" for dataset in ("cvdb", "set_inclusion", "modular")]
     snakemake("everything", "mechanisms", *facts, cwd=folder, **environment)
+    # Without TensorBoard, which is optional, the script is watched as far as it gets.
+    snakemake("tracking", cwd=folder, check=find_spec("tensorboard") is not None, **environment)
     # Any model that transformers saved will do.
     shutil.copytree(folder / "results/random_models/trex/random/seed0/model", folder / "data/model")
     snakemake("results/pretrained_models/local/model", cwd=folder, **environment)

@@ -50,7 +50,9 @@ def measure_pair(
     parser = _parser(description, settings)
     parser.add_argument("--twin", type=Path, required=True, help="folder of the last stage with swapped tags")
     arguments = _parse(parser)
-    run, twin = (open_run(each, None, arguments.counterfactuals) for each in (arguments.stage, arguments.twin))
+    run, twin = (
+        open_run(each).load(counterfactuals=arguments.counterfactuals) for each in (arguments.stage, arguments.twin)
+    )
     _write(list(measure(run, twin, arguments.settings, run.stage.epochs)), arguments.table)
 
 

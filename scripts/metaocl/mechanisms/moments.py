@@ -6,22 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from metaocl.runs import open_beginning, open_run
+from metaocl.runs import open_run
 
 
 def before_new_definitions(folder: Path, counterfactuals: Path) -> Iterator[tuple[int, Any]]:
     """A last stage as it begins, as epoch 0; of a plan's only stage, which has no model without new definitions, each
     snapshot and the end, with their epochs."""
-    whole = open_run(folder, counterfactuals=counterfactuals)
-    if whole.stage.documents == ["new_definitions"]:
-        yield 0, open_beginning(folder, counterfactuals)
+    finished = open_run(folder)
+    if finished.stage.documents == ["new_definitions"]:
+        yield 0, finished.load_beginning(counterfactuals)
         return
-    for epoch in sorted({*whole.stage.snapshots} - {whole.stage.epochs}):
-        yield epoch, open_run(folder, epoch, counterfactuals)
-    yield whole.stage.epochs, whole
+    end = finished.stage.epochs
+    for epoch in sorted({*finished.stage.snapshots} - {end}):
+        yield epoch, finished.load(epoch, counterfactuals)
+    yield end, finished.load(counterfactuals=counterfactuals)
 
 
 def at_the_end(folder: Path, counterfactuals: Path) -> Iterator[tuple[int, Any]]:
     """A last stage as it ends."""
-    run = open_run(folder, counterfactuals=counterfactuals)
+    run = open_run(folder).load(counterfactuals=counterfactuals)
     yield run.stage.epochs, run

@@ -29,6 +29,17 @@ def study_runs(study: str, config: Config) -> list[str]:
     return list(files)
 
 
+def study_histories(study: str, config: Config) -> list[str]:
+    """The tables of steps of all stages of every cell of a study, each once."""
+    folders = {
+        folder: None
+        for cell in study_cells(config.studies[study])
+        for plan in [config.plans[cell.plan]]
+        for folder in stage_folders(cell, len(plan.stages), plan.branch_of)
+    }
+    return [f"{RESULTS}/{folder}/history.parquet" for folder in folders]
+
+
 def _measurements(cell: Cell, study: str, config: Config) -> list[str]:
     """What is measured of a cell: all that the study asks for; of a twin, only what speaks of its last stage."""
     asked = config.studies[study].measurements

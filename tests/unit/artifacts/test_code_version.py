@@ -285,7 +285,8 @@ def test_every_outside_package_is_pinned(nodes):
     modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     modules |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
     packages = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - {"metaocl"}
-    pinned = _pinned_versions(ROOT / "requirements.txt")
+    files = (ROOT / "requirements.txt", ROOT / "requirements-tensorboard.txt")
+    pinned = {name for file in files for name in _pinned_versions(file)}
     assert {package for package in packages if _canonical(INSTALLED_AS.get(package, package)) not in pinned} == set()
     assert packages >= INSTALLED_AS.keys()
 

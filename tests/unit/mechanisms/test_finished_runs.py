@@ -15,7 +15,7 @@ from metaocl.mechanisms.readout import measure_readout_overlap, overlap
 from metaocl.mechanisms.semantics import measure_tag_semantics
 from metaocl.mechanisms.subjects import new_subjects
 from metaocl.mechanisms.tag_probes import measure_tag_probes
-from metaocl.runs import open_beginning, open_run
+from metaocl.runs import open_run
 from metaocl.text.alias_rows import alias_rows, leading_directions, second_moments, stage_intervention
 from metaocl.training.loop import Trainer, linear_schedule
 from metaocl.training.optimizers import stage_optimizer
@@ -23,7 +23,7 @@ from metaocl.training.optimizers import stage_optimizer
 
 @pytest.fixture
 def run(finished):
-    return open_beginning(finished.with_settings(), finished.counterfactuals)
+    return open_run(finished.with_settings()).load_beginning(finished.counterfactuals)
 
 
 def test_counterfactuals_with_the_own_tag_are_the_definitions_of_training(finished, run):
@@ -45,7 +45,7 @@ def test_counterfactuals_with_the_own_tag_are_the_definitions_of_training(finish
     ],
 )
 def test_other_tags_change_the_tag_alone(finished, run, tags, expected):
-    other = open_run(finished.with_settings(tags=tags))
+    other = open_run(finished.with_settings(tags=tags)).load()
     texts = {(d.alias, d.attribute): d.prompt for d in run.documents if d.part == COUNTERFACTUAL}
     assert [(d.alias, d.completion) for d in other.trained] == [(d.alias, d.completion) for d in run.trained]
     assert [d.prompt for d in other.trained] == [texts[d.alias, expected[d.subset]] for d in other.trained]
@@ -57,7 +57,7 @@ def test_a_beginning_has_the_embeddings_that_training_drew(finished):
     rows = []
     for seed in (0, 1):
         torch.manual_seed(seed)
-        rows.append(open_beginning(finished.folder).model.get_input_embeddings().weight)
+        rows.append(open_run(finished.folder).load_beginning().model.get_input_embeddings().weight)
     assert torch.equal(*rows)
 
 
@@ -154,7 +154,9 @@ def train(run, steps=6):
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd", "adafactor"])
 def test_only_alias_rows_move(finished, optimizer):
-    aliases, others, network = train(open_beginning(finished.with_settings(trained="aliases", optimizer=optimizer)))
+    aliases, others, network = train(
+        open_run(finished.with_settings(trained="aliases", optimizer=optimizer)).load_beginning()
+    )
     assert bool((aliases.norm(dim=1) > 0).all())
     assert float(others.abs().max()) == 0
     assert max(float(each.abs().max()) for each in network.values()) == 0
@@ -162,21 +164,23 @@ def test_only_alias_rows_move(finished, optimizer):
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_all_but_alias_rows_move(finished, optimizer):
-    aliases, _, network = train(open_beginning(finished.with_settings(trained="all_but_aliases", optimizer=optimizer)))
+    aliases, _, network = train(
+        open_run(finished.with_settings(trained="all_but_aliases", optimizer=optimizer)).load_beginning()
+    )
     assert float(aliases.abs().max()) == 0
     assert min(float(each.abs().max()) for name, each in network.items() if "mlp" in name) > 0
 
 
 def test_rows_do_not_move_in_removed_directions(finished):
     settings = {"project_rows": {"remove": 5, "directions": "random"}}
-    aliases, _, _ = train(open_beginning(finished.with_settings(**settings)))
+    aliases, _, _ = train(open_run(finished.with_settings(**settings)).load_beginning())
     assert int(torch.linalg.matrix_rank(aliases, tol=1e-5)) <= 16 - 5
-    plain, _, _ = train(open_beginning(finished.with_settings()))
+    plain, _, _ = train(open_run(finished.with_settings()).load_beginning())
     assert int(torch.linalg.matrix_rank(plain, tol=1e-5)) == 16
 
 
 def test_read_out_directions_are_those_of_questions(finished):
-    run = open_beginning(finished.with_settings(project_rows={"remove": 3}))
+    run = open_run(finished.with_settings(project_rows={"remove": 3})).load_beginning()
     rows = alias_rows(run.tokenizer, [d.alias for d in run.trained])
     stage_intervention(run, [1, 2])
     aliases, _, _ = train(run)

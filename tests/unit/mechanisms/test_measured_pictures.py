@@ -28,7 +28,7 @@ from metaocl.mechanisms.question_states import CLASSES
 from metaocl.mechanisms.semantics import measure_tag_semantics
 from metaocl.mechanisms.subjects import new_subjects
 from metaocl.mechanisms.tag_probes import measure_tag_probes
-from metaocl.runs import open_beginning, open_run
+from metaocl.runs import FinishedStage, open_run
 from metaocl.vision.models import new_network, save_network
 
 SHARES = {"qd1": "0.35", "qd2": "0.35", "q": "0.1", "d1consis": "0.1", "d2consis": "0.05", "d3consis": "0.05"}
@@ -54,11 +54,11 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-def opened(folder, open_stage=open_beginning, **stage):
+def opened(folder, load=FinishedStage.load_beginning, **stage):
     settings = {"initial_model": "model", "stage_number": 2, "seeds": [3, 0], "documents": ["documents.parquet"]}
     record = Stage(**LAST | stage).model_dump(mode="json")
     write_json({"settings": settings | {"stage": record}}, folder / "run.json")
-    return open_stage(folder, counterfactuals=folder / "counterfactuals.parquet")
+    return load(open_run(folder), counterfactuals=folder / "counterfactuals.parquet")
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_questions_are_in_another_handwriting_than_definitions(run):
 
 
 def test_new_definitions_have_the_tags_of_their_stage_in_training_and_in_tests(folder, run):
-    swapped = opened(folder, open_run, tags="swapped")
+    swapped = opened(folder, FinishedStage.load, tags="swapped")
     texts = {(d.alias, d.attribute): d.prompt for d in run.documents if d.part == COUNTERFACTUAL}
     expected = {d.alias: texts[d.alias, tag_in_training(d.subset, "swapped")] for d in run.trained}
     assert {d.alias: d.prompt for d in swapped.trained} == expected

@@ -14,8 +14,8 @@ from metaocl.runs import open_run
 @pytest.fixture
 def pair(finished):
     """A run and its twin: one network, whose rows of new aliases say in their first number which tag they had."""
-    run = open_run(finished.with_settings(), counterfactuals=finished.counterfactuals)
-    twin = open_run(finished.with_settings(tags="swapped"), counterfactuals=finished.counterfactuals)
+    run = open_run(finished.with_settings()).load(counterfactuals=finished.counterfactuals)
+    twin = open_run(finished.with_settings(tags="swapped")).load(counterfactuals=finished.counterfactuals)
     tags = {"d1consis": 1.0, "d2consis": -1.0, "d3consis": 0.0}
     for each, sign in ((run, 1), (twin, -1)):
         subsets = {d.alias: d.subset for d in each.trained}
