@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pyarrow import csv
@@ -10,18 +9,13 @@ from pyarrow import csv
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import write_table
 from metaocl.commands import command_parser, run_command
-from metaocl.config.studies import Study
+from metaocl.planning.study_arguments import add_study_arguments
 from metaocl.statistics.study_tables import collect_metrics
 
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("--study", type=Study.model_validate_json, required=True, help="settings, as JSON")
-    parser.add_argument("--stages", type=json.loads, required=True, help="number of stages of each plan, as JSON")
-    parser.add_argument(
-        "--branches", type=json.loads, default={}, help="plans that others share their earlier stages with, as JSON"
-    )
-    parser.add_argument("--results", type=Path, required=True, help="folder that holds documents/ and stages/")
+    add_study_arguments(parser)
     parser.add_argument("--parquet", type=Path, required=True, help="table to write")
     parser.add_argument("--csv", type=Path, required=True, help="the same table, to write as CSV")
     arguments = parser.parse_args()

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
 from metaocl.commands import command_parser, run_command
-from metaocl.config.studies import Study
+from metaocl.planning.study_arguments import add_study_arguments
 from metaocl.reports.tracking import write_tracking
 
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("--study", type=Study.model_validate_json, required=True, help="settings, as JSON")
-    parser.add_argument("--stages", type=json.loads, required=True, help="number of stages of each plan, as JSON")
-    parser.add_argument(
-        "--branches", type=json.loads, default={}, help="plans that others share their earlier stages with, as JSON"
-    )
-    parser.add_argument("--results", type=Path, required=True, help="folder that holds stages/")
+    add_study_arguments(parser)
     parser.add_argument("--metrics", type=Path, required=True, help="table of metrics of the study")
     parser.add_argument("--tracking", type=Path, required=True, help="folder to write: an event file per stage")
     arguments = parser.parse_args()

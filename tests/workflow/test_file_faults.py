@@ -46,16 +46,16 @@ STAGE_FILES = (
     "--stage-number 1 --seeds 0 --threads 1 --checkpoint checkpoint --checkpoint-minutes 10 --model out/model"
     " --metrics out/metrics.parquet --answers out/answers.parquet --history out/history.parquet --run out/run.json"
 )
+STUDY = "--study {study} --stages {stages} --branches {{}} --results ."
 FIGURES = "--figures out/figure.pdf out/figure.svg out/figure.png"
 
 # How each script that reads or writes artifacts is called; {name}: its settings.
 COMMANDS = {
-    "collect_metrics": "--study {study} --stages {stages} --results ."
-    " --parquet out/metrics.parquet --csv out/metrics.csv",
+    "collect_metrics": f"{STUDY} --parquet out/metrics.parquet --csv out/metrics.csv",
     "draw_examples": f"--documents {GRIDS} --settings {{convnet}} {FIGURES}",
     "estimate_effects": f"--metrics {METRICS} --parquet out/effects.parquet --csv out/effects.csv"
     " --gaps-parquet out/gaps.parquet --gaps-csv out/gaps.csv",
-    "export_tracking": f"--study {{study}} --stages {{stages}} --results . --metrics {METRICS} --tracking out/tracking",
+    "export_tracking": f"{STUDY} --metrics {METRICS} --tracking out/tracking",
     "extract_facts": f"--source {{cvdb}} --entities 24 --data {CSV}"
     " --facts out/facts.parquet --manifest out/facts.json",
     "fetch_data": f"--downloaded {CSV} --sha256 {{hash}} --data out/data",

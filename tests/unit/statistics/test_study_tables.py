@@ -209,8 +209,8 @@ def test_texts_of_all_cells_are_numbers_in_one_dictionary(study, tmp_path):
 
 def test_the_script_writes_the_table_twice(study, tmp_path, monkeypatch):
     places = ["--parquet", str(tmp_path / "metrics.parquet"), "--csv", str(tmp_path / "metrics.csv")]
-    settings = ["--study", study.model_dump_json(), "--stages", '{"two": 2}', "--results", str(tmp_path)]
-    monkeypatch.setattr("sys.argv", ["collect_metrics.py", *settings, *places])
+    settings = ["--study", study.model_dump_json(), "--stages", '{"two": 2}', "--branches", "{}"]
+    monkeypatch.setattr("sys.argv", ["collect_metrics.py", *settings, "--results", str(tmp_path), *places])
     collect_metrics_script.main()
     metrics, lines = pd.read_parquet(tmp_path / "metrics.parquet"), pd.read_csv(tmp_path / "metrics.csv")
     assert list(metrics) == SCHEMA.names
