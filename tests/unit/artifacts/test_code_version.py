@@ -333,6 +333,7 @@ def test_an_edit_of_the_loss_of_images_counts_for_no_training_of_text(scripts, v
     [
         ("def read_people(", "_answers", "list", {"extract_facts"}),
         ("def holm(", '"stable"', '"mergesort"', {"estimate_effects"}),
+        ("def measure_tag_semantics(", "if not asked", "if asked == []", {"measure_tag_semantics"}),
         (
             "def placeholders(",
             "not None",
