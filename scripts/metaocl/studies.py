@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from metaocl.artifacts.publishing import ArtifactError
-from metaocl.artifacts.tables import read_table
+from metaocl.artifacts.tables import read_json, read_table
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class StudyTables:
 def read_study(results: Path | str, study: str) -> StudyTables:
     """A study's tables from the folder of a configuration's results (`results`, or what `pathvars` names).
 
-    Raises ArtifactError for a study that is not finished there.
+    Raises ArtifactError for a study that is not finished there, or cannot be read.
     """
     folder = Path(results)
     tables, summary = folder / "tables", folder / "summaries" / f"{study}.json"
@@ -41,4 +40,4 @@ def read_study(results: Path | str, study: str) -> StudyTables:
     metrics, effects, gaps = (
         read_table(tables / study / f"{name}.parquet").to_pandas() for name in ("metrics", "effects", "gaps")
     )
-    return StudyTables(metrics, effects, gaps, json.loads(summary.read_text(encoding="utf-8")))
+    return StudyTables(metrics, effects, gaps, read_json(summary))

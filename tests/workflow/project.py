@@ -27,7 +27,8 @@ def copy_project(folder: Path) -> Path:
     """Copy what a run needs, but no results, into `folder`, with the tiny configuration."""
     for name in ("workflow", "scripts", "config"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "environment.yml", folder)
+    for name in ("environment.yml", "CITATION.cff", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
     shutil.copy(TINY, folder / CONFIG)
     return folder
 

@@ -6,15 +6,16 @@ import os
 import platform
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "numpy", "pyarrow", "snakemake")
+RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow", "snakemake")
 
 
 def describe_run(settings: dict[str, Any], **measured: Any) -> dict[str, Any]:
-    """The content of a run.json: what was asked for, what was measured, and on which software and machine.
+    """The content of a run.json: what was asked for, what was measured, when, and on which software and machine.
 
     The command that it came from, `argv`, runs it again in the same working directory.
     """
@@ -22,6 +23,7 @@ def describe_run(settings: dict[str, Any], **measured: Any) -> dict[str, Any]:
         "argv": ["python", *sys.argv],
         "settings": settings,
         "measured": measured,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "packages": package_versions(),
         "python": platform.python_version(),
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cpus": os.cpu_count()},

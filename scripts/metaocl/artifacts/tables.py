@@ -50,3 +50,11 @@ def write_json(content: Any, path: Path) -> None:
     path.write_text(
         json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
     )
+
+
+def read_json(path: Path) -> Any:
+    """What `write_json` wrote. Raises ArtifactError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: cannot be read as JSON: {error}; delete it and run again") from None

@@ -40,6 +40,22 @@ def study_histories(study: str, config: Config) -> list[str]:
     return [f"{RESULTS}/{folder}/history.parquet" for folder in folders]
 
 
+def study_records(study: str, config: Config) -> list[str]:
+    """What was noted of the last stages, the facts and the documents of every cell of a study, each once."""
+    files: dict[str, None] = {}
+    for cell in study_cells(config.studies[study]):
+        plan, documents = config.plans[cell.plan], aliases_folder(cell)
+        last = stage_folders(cell, len(plan.stages), plan.branch_of)[-1]
+        files |= dict.fromkeys([f"{RESULTS}/{last}/run.json", f"{RESULTS}/facts/{cell.dataset}/manifest.json"])
+        files |= dict.fromkeys(f"{RESULTS}/{folder}/manifest.json" for folder in (documents.parent, documents))
+    return list(files)
+
+
+def study_tables(study: str) -> list[str]:
+    """The tables of a study in the form in which programs read them."""
+    return [f"{RESULTS}/tables/{study}/{table}.parquet" for table in TABLES]
+
+
 def _measurements(cell: Cell, study: str, config: Config) -> list[str]:
     """What is measured of a cell: all that the study asks for; of a twin, only what speaks of its last stage."""
     asked = config.studies[study].measurements
