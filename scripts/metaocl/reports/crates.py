@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,7 +28,26 @@ ENCODINGS = {
     ".yml": "application/yaml",
 }
 PLAIN = "text/plain"  # of a name without an ending
+# What files are, by their names; the first pattern that fits.
+DESCRIPTIONS = {
+    "facts/*/README.md": "The card of a data set, as the Hugging Face hub shows it",
+    "facts/*/guessability.csv": "How well the answers of a data set can be guessed from each other",
+    "stages/*/README.md": "The card of the model that a cell ended with, as the Hugging Face hub shows it",
+    "tables/*/metrics.*": "A row per run, stage, epoch, test set, subset and measure, with its questions and its value",
+    "tables/*/effects.*": "A row per cell, measure and contrast: mean over stage-1 seeds, interval and tests",
+    "tables/*/gaps.*": "A row per cell, measure, contrast and stage-1 seed",
+    "tables/*/alias_relations.csv": "How alignment goes with the effect over aliases",
+    "*/claims.*": "The verdicts on the paper's claims that this study tests",
+    "figures/*": "A figure of the study",
+    "summaries/*": "What the study found",
+    "settings.yaml": "The study's configuration with all defaults, which the workflow takes: snakemake --configfile",
+    "environment.yml": "The packages that the code needs, to the version",
+    "CITATION.cff": "How to cite the code, and the paper that it reproduces",
+    "LICENSE": "The licence of the code",
+    "SHA256SUMS": "The SHA-256 of every other file, for sha256sum --check",
+}
 MIT = "https://spdx.org/licenses/MIT"
+PYTHON = "https://www.python.org/"
 
 
 def crate_metadata(
@@ -43,27 +63,28 @@ def crate_metadata(
     `sha256` and `contentSize` where they are known.
     """
     crate = ROCrate()
+    crate.metadata["name"] = "What this archive holds, and what made it"
     crate.name = f"Study {study} of metaocl"
     crate.description = config.studies[study].description or "An experiment on out-of-context meta-learning."
     crate.datePublished = records.finished
     crate.root_dataset["keywords"] = ["out-of-context learning", "meta-learning", "language models"]
     crate.license = _add(crate, "#licence", "CreativeWork", **_licence(records))
-    made = [crate.add_file(dest_path=name, properties=_properties(name, said)) for name, said in files.items()]
-    for entity in made:
-        entity["encodingFormat"] = ENCODINGS.get(PurePosixPath(entity.id).suffix, PLAIN)
+    made = [crate.add_file(dest_path=name, properties={**_described(name), **said}) for name, said in files.items()]
     paper = citation["references"][0]
     article = _add(crate, paper["url"], "ScholarlyArticle", name=paper["title"], datePublished=str(paper["year"]))
     crate.root_dataset["citation"] = article
-    crate.root_dataset["isBasedOn"] = [_source(crate, name, records) for name in records.data]
+    sources = [_source(crate, name, records) for name in records.data]
+    crate.root_dataset["isBasedOn"] = sources if len(sources) > 1 else sources[0]
     action = crate.add_action(
         _software(crate, citation, records),
         "#run",
-        object=[crate.get("settings.yaml"), *crate.root_dataset["isBasedOn"]],
+        object=[crate.get("settings.yaml"), *sources],
         result=[entity for entity in made if entity.id.startswith(("tables/", "figures/", "summaries/"))],
         properties={
-            "name": f"The run of study {study}: data, training of {len(records.models)} cells, statistics and figures",
+            "name": f"The run of study {study}",
+            "description": f"Data, training of {len(records.models)} cells, statistics and figures",
             "endTime": records.finished.isoformat(),
-            "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+            "actionStatus": "http://schema.org/CompletedActionStatus",
         },
     )
     crate.root_dataset["mentions"] = action
@@ -71,8 +92,10 @@ def crate_metadata(
     return metadata
 
 
-def _properties(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": name, **said}
+def _described(name: str) -> dict[str, str]:
+    description = next(words for pattern, words in DESCRIPTIONS.items() if fnmatchcase(name, pattern))
+    encoding = ENCODINGS.get(PurePosixPath(name).suffix, PLAIN)
+    return {"name": name, "description": description, "encodingFormat": encoding}
 
 
 def _add(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> ContextEntity:
@@ -101,23 +124,25 @@ def _source(crate: ROCrate, dataset: str, records: StudyRecords) -> ContextEntit
         sha256=facts["sha256"],
     )
     if licence := licence_of(facts["credit"]):
-        source["license"] = _add(crate, licence[1], "CreativeWork", name=licence[0])
+        words = "The Creative Commons licence that the credit of the facts names"
+        source["license"] = _add(crate, licence[1], "CreativeWork", name=licence[0], description=words)
     return source
 
 
 def _software(crate: ROCrate, citation: Mapping[str, Any], records: StudyRecords) -> ContextEntity:
     """The workflow at the commits that trained the study, and the packages that it was trained with."""
-    packages = [
-        _add(crate, f"#{name}-{version}", "SoftwareApplication", name=name, softwareVersion=version)
-        for name, versions in records.packages.items()
-        for version in versions
-    ]
+    packages = []
+    for name, version in ((name, version) for name, versions in records.packages.items() for version in versions):
+        address = PYTHON if name == "python" else f"https://pypi.org/project/{name}/"
+        identifier = f"{address}#{version}"
+        packages.append(_add(crate, identifier, "SoftwareApplication", name=name, version=version, url=address))
     return _add(
         crate,
         "#metaocl",
         "SoftwareApplication",
         name=citation["title"],
-        softwareVersion=f"{citation['version']}; commit {'; '.join(records.commits)}",
-        license=_add(crate, MIT, "CreativeWork", name="MIT License"),
+        url=citation.get("repository-code", "CITATION.cff"),  # which tells of the code while it has no address
+        version=f"{citation['version']}; commit {'; '.join(records.commits)}",
+        license=_add(crate, MIT, "CreativeWork", name="MIT License", description="The licence of the code"),
         softwareRequirements=packages,
     )
