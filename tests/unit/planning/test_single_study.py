@@ -1,0 +1,55 @@
+"""One study of a configuration as a configuration of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from metaocl.config.layers import load_config
+from metaocl.config.parsing import canonical_json, parse_config
+from metaocl.planning.cells import first_with_facts_of, study_cells
+from metaocl.planning.folders import SECTIONS
+from metaocl.planning.single_study import single_study, without_places
+
+CONFIGS = sorted(
+    path
+    for path in (Path(__file__).parents[3] / "config").glob("*.yaml")
+    if path.name not in ("claims.yaml", "hypotheses.yaml")
+)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_study_alone_means_what_it_means_among_others(path):
+    """Branches, paired studies and base models that data sets share included; as a file that YAML reads."""
+    config = load_config(path)
+    for name, study in config.studies.items():
+        text = yaml.safe_dump(single_study(name, config), sort_keys=False, allow_unicode=True)
+        alone = parse_config(yaml.safe_load(text), name)
+        assert alone.studies == {name: study}
+        for section in SECTIONS:
+            entries = {key: canonical_json(entry) for key, entry in getattr(alone, section).items()}
+            assert entries == {key: canonical_json(getattr(config, section)[key]) for key in entries}
+        for cell in study_cells(study):
+            assert first_with_facts_of(cell.dataset, alone) == first_with_facts_of(cell.dataset, config)
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "public"),
+    [
+        ("folder", "/home/someone/models/mine", "mine"),
+        ("path", "../../someone/facts.csv", "facts.csv"),
+        ("path", "~/facts.csv", "facts.csv"),
+        ("path", "data/facts.csv", "data/facts.csv"),
+        ("url", "https://someone:secret@example.org/facts.csv?year=1", "https://example.org/facts.csv?year=1"),
+        ("url", "https://example.org/facts.csv", "https://example.org/facts.csv"),
+        ("folder", None, None),
+        ("templates", ["/home/{entity} {variable}"], ["/home/{entity} {variable}"]),
+    ],
+)
+def test_places_of_ones_own_and_passwords_stay_at_home(key: str, given: Any, public: Any):
+    settings = {"models": [{"inner": {key: given}}]}
+    assert without_places(settings) == {"models": [{"inner": {key: public}}]}
+    assert settings["models"][0]["inner"][key] == given  # which is left as it was
