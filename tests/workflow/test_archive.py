@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pandas as pd
 import pytest
 import yaml
 from huggingface_hub import DatasetCard, ModelCard
-from project import LAST_STAGE, ROOT, assert_nothing_ran, change_config, planned_jobs, snakemake
+from project import LAST_STAGE, ROOT, assert_nothing_ran, change_config, snakemake
 from rocrate.rocrate import ROCrate
 
 from metaocl.artifacts.code_version import reached_definitions
@@ -43,9 +44,16 @@ def project(finished_run, tmp_path_factory) -> Path:
         config["claims"] = ["mine.yaml"]
 
     change_config(folder, change)
-    assert planned_jobs("archive", cwd=folder) == {"archive_study": 1, "archive": 1}
-    snakemake("archive", cwd=folder)
+    said = snakemake("archive", cwd=folder)
+    (folder / "said").write_text(said.stdout + said.stderr)
     return folder
+
+
+def archive_again(project: Path, place: str) -> subprocess.CompletedProcess[str]:
+    """What the job's own command does, with the zip in another place."""
+    words = re.search(r"Shell command: python (.*archive_study\.py.*) --log", (project / "said").read_text())[1]
+    command = f"{sys.executable} {words.replace(ARCHIVE, place)}"
+    return subprocess.run(["bash", "-c", command], cwd=project, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -87,17 +95,20 @@ def test_a_crate_says_what_made_the_study_and_when(project):
 
 
 def test_nothing_of_the_machine_is_in_an_archive(unpacked, project):
-    local = [str(project), str(ROOT), str(Path.home()), platform.node(), platform.release(), sys.prefix]
+    local = [str(project), str(ROOT), sys.prefix, platform.release()]
     for path in (path for path in unpacked.rglob("*") if path.is_file()):
         assert [text for text in local if text.encode() in path.read_bytes()] == [], path
     assert_nothing_ran(project)
 
 
 def test_the_same_results_give_the_same_bytes(project):
-    before = (project / ARCHIVE).read_bytes()
-    (project / ARCHIVE).unlink()
-    snakemake("archive", cwd=project)
-    assert (project / ARCHIVE).read_bytes() == before
+    assert archive_again(project, "again.zip").stderr == ""
+    assert (project / "again.zip").read_bytes() == (project / ARCHIVE).read_bytes()
+
+
+def test_a_finished_study_is_archived_by_one_job(project):
+    jobs = re.findall(r"^(\w+) +\d$", (project / "said").read_text(), re.MULTILINE)
+    assert sorted(jobs) == ["archive", "archive_study", "total"]
 
 
 def test_an_unpacked_study_can_be_read_and_its_settings_are_those_it_was_made_with(project, unpacked):
@@ -130,14 +141,38 @@ def test_cards_of_all_models_and_data_sets_are_read_by_the_hubs_own_library(unpa
 
 
 def test_a_study_that_is_not_finished_is_told_in_one_line(project, tmp_path):
-    plan = snakemake("archive", "--dry-run", "--forceall", "--printshellcmds", cwd=project).stdout
-    command = next(line for line in plan.splitlines() if "archive_study.py" in line).removeprefix("Shell command: ")
-    command = command.replace("python ", f"{sys.executable} ", 1).rpartition(" --log")[0]
     (project / "results/summaries/tiny.json").rename(tmp_path / "tiny.json")
-    run = subprocess.run(["bash", "-c", command], cwd=project, capture_output=True, text=True)
+    run = archive_again(project, "unfinished.zip")
     shutil.move(tmp_path / "tiny.json", project / "results/summaries")
     assert run.returncode == 1
     assert run.stderr == "error: results: has no finished study 'tiny'; there are tiny\n"
+
+
+def test_what_the_page_says_of_reading_an_archive_is_so(project, tmp_path):
+    page = (ROOT / "docs/publishing.md").read_text().partition("## Read one\n")[2].replace("laptop", "tiny")
+    shell, python = re.search(r"```\n(.*?)```\n\n```python\n(.*?)```", page, re.DOTALL).groups()
+    shutil.copy(project / ARCHIVE, tmp_path)
+    unpacked = subprocess.run(["bash", "-euc", shell], cwd=tmp_path, capture_output=True, text=True)
+    assert unpacked.returncode == 0, unpacked.stderr
+    command = [sys.executable, "-c", python]
+    environment = {"PYTHONPATH": str(ROOT / "scripts")}
+    read = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert read.returncode == 0, read.stderr
+    assert "Study tiny of metaocl" in read.stdout
+    assert "meta_ocl" in read.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"), [([], "config/config.yaml"), (["CONFIG=a.yaml", "STUDY=b"], "a.yaml --config study=b")]
+)
+def test_make_asks_snakemake_for_the_archive(given, asked):
+    made = subprocess.run(
+        ["make", "--dry-run", "--assume-old=.venv/installed", "archive", *given],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert made.stdout.splitlines()[-1].replace('"', "").strip() == f"snakemake archive --configfile {asked}"
 
 
 def test_only_the_archive_is_made_again_after_an_edit_of_what_makes_it():

@@ -5,15 +5,20 @@ import re
 import shlex
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import distributions, packages_distributions, requires, version
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from project import ROOT
 
 MAIN_PACKAGES = {"snakemake", "torch", "transformers", "datasets", "pandas", "matplotlib"}
+# What tests, linters and the type checker need, and no job.
+FOR_DEVELOPERS = {"datasets", "hypothesis", "mypy", "pytest", "pytest-xdist", "ruff", "snakefmt", "types-pyyaml"}
+INSTALLED = {canonicalize_name(distribution.name) for distribution in distributions()}
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -31,11 +36,30 @@ def locked():
     return pins((ROOT / "requirements.txt").read_text().splitlines())
 
 
+def conda_environment(file: str) -> tuple[dict, dict[str, str]]:
+    """A file of conda's: what it says beside the packages that pip installs, and the versions of these."""
+    content = yaml.safe_load((ROOT / file).read_text())
+    (pip,) = [entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict)]
+    others = [entry for entry in content["dependencies"] if isinstance(entry, str)]
+    return {"channels": content["channels"], "dependencies": others}, pins(pip)
+
+
 @pytest.fixture(scope="module")
 def environment():
-    dependencies = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    (pip,) = [entry["pip"] for entry in dependencies if isinstance(entry, dict)]
-    return pins(pip)
+    return conda_environment("environment.yml")[1]
+
+
+def installed_with(packages: set[str]) -> set[str]:
+    """These packages and all that they require, without their extras."""
+    found: set[str] = set()
+    waiting = set(packages)
+    while waiting:
+        found |= waiting
+        needed = [Requirement(text) for package in waiting for text in requires(package) or []]
+        # Those of other systems, such as CUDA's, are not installed everywhere.
+        wanted = {each.name for each in needed if not each.marker or each.marker.evaluate({"extra": ""})}
+        waiting = {canonicalize_name(name) for name in wanted} & INSTALLED - found
+    return found
 
 
 @pytest.mark.parametrize(
@@ -88,6 +112,32 @@ def test_the_slurm_profile_is_found_by_its_name_and_plans_the_study():
 def test_the_lock_file_and_the_environment_agree(locked, environment):
     assert environment.keys() >= MAIN_PACKAGES
     assert {name: locked.get(name) for name in environment} == environment
+
+
+def test_the_nodes_of_a_cluster_have_all_but_what_developers_need(environment):
+    rest, whole = conda_environment("environment-jobs.yml")
+    assert rest == conda_environment("environment.yml")[0]
+    assert environment.keys() >= FOR_DEVELOPERS
+    assert whole == {name: version for name, version in environment.items() if name not in FOR_DEVELOPERS}
+
+
+def test_what_the_code_imports_is_installed_on_the_nodes_of_a_cluster():
+    sources = [*ROOT.glob("scripts/*.py"), *ROOT.glob("scripts/metaocl/**/*.py"), *ROOT.glob("workflow/**/*.smk")]
+    lines = "\n".join(path.read_text() for path in [*sources, ROOT / "workflow/Snakefile"])
+    named = set(re.findall(r"^ *(?:from|import) ([A-Za-z_]+)[\w.]*(?: import |,|$| as )", lines, re.MULTILINE))
+    outside = named - sys.stdlib_module_names - {"metaocl", "tensorboard"}  # the latter is optional
+    packages = {canonicalize_name(package) for name in outside for package in packages_distributions()[name]}
+    assert packages > {"torch", "huggingface-hub", "rocrate"}
+    on_nodes = installed_with(set(conda_environment("environment-jobs.yml")[1]))
+    assert packages - on_nodes == set()
+    assert FOR_DEVELOPERS & on_nodes == set()
+
+
+def test_the_catalog_of_workflows_is_told_in_its_own_words():
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert usage.keys() == {"mandatory-flags", "software-stack-deployment", "report"}
+    assert usage["mandatory-flags"].keys() == {"desc", "flags"}
+    assert usage["software-stack-deployment"].keys() == {"conda", "apptainer", "apptainer+conda"}
 
 
 def test_what_is_optional_agrees_with_the_lock_file(locked):

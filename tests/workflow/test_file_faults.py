@@ -24,6 +24,7 @@ from metaocl.config.models import ConvNet
 from metaocl.config.parsing import canonical_json, parse_config
 from metaocl.documents.records import Document
 from metaocl.mechanisms.measured import Measured
+from metaocl.planning.single_study import single_study
 from metaocl.vision.models import new_network, save_network
 
 FACTS = "facts/people/facts.parquet"
@@ -38,6 +39,7 @@ STAGE1_METRICS, STAGE1_HISTORY, METRICS, EFFECTS, GAPS = (
 )
 DATA, TABLE = "data", "cvdb.csv"
 CSV, TREX, CLAIMS, HYPOTHESES = f"{DATA}/{TABLE}", "data/trex", "config/claims.yaml", "config/hypotheses.yaml"
+CITATION = "CITATION.cff"
 RELATED, FINDINGS = "tables/tiny/related.parquet", "tables/hypotheses.csv"
 LAST_STAGE = "stages/people/tve/tiny/two_stages/seed0/stage2_seed0"
 ALIGNMENT, LOSSES = (f"{LAST_STAGE}/measurements/{name}.parquet" for name in ("alignment", "losses"))
@@ -51,6 +53,7 @@ FIGURES = "--figures out/figure.pdf out/figure.svg out/figure.png"
 
 # How each script that reads or writes artifacts is called; {name}: its settings.
 COMMANDS = {
+    "archive_study": f"--settings {{alone}} --results . --claims {CLAIMS} --about {CITATION} --archive out/study.zip",
     "collect_metrics": f"{STUDY} --parquet out/metrics.parquet --csv out/metrics.csv",
     "draw_examples": f"--documents {GRIDS} --settings {{convnet}} {FIGURES}",
     "estimate_effects": f"--metrics {METRICS} --parquet out/effects.parquet --csv out/effects.csv"
@@ -90,6 +93,7 @@ COMMANDS = {
 }
 # The scripts' inputs, each damaged by itself: cut short, or, as half a text may be a text, overwritten.
 CUT_SHORT = {
+    "archive_study": [METRICS, EFFECTS, GAPS],
     "collect_metrics": [STAGE1_METRICS, STAGE2_ALIASES],
     "draw_examples": [GRIDS],
     "estimate_effects": [METRICS],
@@ -113,6 +117,7 @@ CUT_SHORT = {
     "write_summary": [METRICS, EFFECTS],
 }
 OVERWRITTEN = {
+    "archive_study": [f"{LAST_STAGE}/run.json", "facts/people/manifest.json", "summaries/tiny.json", CITATION],
     "extract_facts": [CSV],
     "fetch_data": [CSV],
     "fetch_handwriting": [CSV],
@@ -151,6 +156,7 @@ def shelf(finished_run, tmp_path_factory):
     (folder / "config").mkdir()
     for file in (CLAIMS, HYPOTHESES):
         shutil.copy(ROOT / file, folder / file)
+    shutil.copy(ROOT / CITATION, folder)
     # A study without measurements has no relations: two of its gaps stand for them.
     gaps = pd.read_parquet(folder / GAPS)
     gaps = gaps[gaps["measure"] == "exact_match"]
@@ -192,6 +198,7 @@ def arguments():
     cells = [f"people/{define_type}/tiny/two_stages" for define_type in config.define_types]
     axis = {"label": "define type", "log": False, "values": {cell: place for place, cell in enumerate(cells)}}
     settings = {
+        "alone": json.dumps(single_study("tiny", config)),
         "study": canonical_json(config.studies["tiny"]),
         "pairs": canonical_json(
             config.studies["tiny"].model_copy(update={"define_types": ["tve"], "seeds": [0], "paired": True})

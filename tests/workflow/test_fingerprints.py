@@ -82,14 +82,16 @@ def configuration() -> dict[str, Any]:
 def workspace(tmp_path_factory):
     """A copy of the project in which every script has run, each under the eyes of a witness."""
     folder = copy_project(tmp_path_factory.mktemp("witnessed"))
-    (folder / CONFIG).write_text(yaml.safe_dump(configuration()))
+    config = configuration()
+    (folder / CONFIG).write_text(yaml.safe_dump(config))
     shutil.copytree(ROOT / "tests/data", folder / "data")
     (folder / "notes").mkdir()
     (folder / "witness").mkdir()
     (folder / "witness/sitecustomize.py").write_text(WITNESS)
     environment = {"PYTHONPATH": str(folder / "witness"), "NOTES": str(folder / "notes")}
     facts = [f"results/facts/{dataset}/facts.parquet" for dataset in ("cvdb", "set_inclusion", "modular")]
-    snakemake("everything", "mechanisms", *facts, cwd=folder, **environment)
+    archives = [f"results/archives/{study}.zip" for study in config["studies"]]
+    snakemake("everything", "mechanisms", *archives, *facts, cwd=folder, **environment)
     # Without TensorBoard, which is optional, the script is watched as far as it gets.
     snakemake("tracking", cwd=folder, check=find_spec("tensorboard") is not None, **environment)
     # Any model that transformers saved will do.
