@@ -23,7 +23,7 @@ from metaocl.errors import UserError
 from metaocl.planning.cells import axis_values
 from metaocl.planning.places import RESULTS
 from metaocl.planning.targets import study_results, study_tables
-from metaocl.reports.cards import data_card, model_card
+from metaocl.reports.cards import data_card, final_metrics, model_card
 from metaocl.reports.crates import METADATA, crate_metadata
 from metaocl.reports.records import StudyRecords, read_records
 from metaocl.reports.verdicts import judge_all
@@ -90,11 +90,13 @@ def _verdicts(config: Config, claims: Sequence[Claim], study: StudyTables) -> Co
 def _cards(config: Config, study: StudyTables, records: StudyRecords) -> Contents:
     """A card for each data set and each model, where that lies in the results."""
     name, data = config.study, records.data
-    credits = {dataset: record.facts["credit"] for dataset, record in data.items()}
+    credits, measured = {dataset: each.facts["credit"] for dataset, each in data.items()}, final_metrics(study.metrics)
+    if unmeasured := [model.folder for model in records.models if model.cell not in measured]:
+        raise ArtifactError(f"the study's metrics have no row of {unmeasured[0]}; make them again")
     return {
         **{f"facts/{dataset}/{CARD}": data_card(dataset, name, config, record) for dataset, record in data.items()},
         **{
-            f"{model.folder}/{CARD}": model_card(model, name, config, study.metrics, credits[model.cell.dataset])
+            f"{model.folder}/{CARD}": model_card(model, name, config, measured[model.cell], credits[model.cell.dataset])
             for model in records.models
         },
     }

@@ -17,7 +17,7 @@ from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 
 from metaocl.config.configuration import Config
 from metaocl.config.models import Model
-from metaocl.design.cells import Cell
+from metaocl.design.cells import CELL, SEEDS, Cell
 from metaocl.design.measures import MAIN_MEASURE
 from metaocl.design.subsets import TAG_OF_SUBSET
 from metaocl.design.test_sets import TEST_SET_TITLES
@@ -33,13 +33,12 @@ MOST_KINDS = 50  # of questions on a card; a table of the user's own may have on
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
 
 
-def model_card(model: TrainedModel, study: str, config: Config, metrics: pd.DataFrame, credit: str) -> str:
+def model_card(model: TrainedModel, study: str, config: Config, measured: pd.DataFrame, credit: str) -> str:
     """The card of the model that a cell ended with.
 
-    metrics: the study's table. credit: of the facts that the model learnt. Raises ArtifactError.
+    measured: what `final_metrics` has of the cell. credit: of the facts that the model learnt.
     """
     cell, settings = model.cell, config.models[model.cell.model]
-    measured = final_metrics(cell, len(model.stages), metrics)
     name = f"{study}: {cell.dataset} × {cell.define_type} × {cell.model} × {cell.plan}, {seeds_in_words(cell)}"
     data = ModelCardData(
         base_model=settings.pretrained.hub if settings.pretrained else None,
@@ -112,11 +111,14 @@ def licence_of(credit: str) -> tuple[str, str] | None:
     return f"cc-{kind}-{version}", f"https://creativecommons.org/licenses/{kind}/{version}/"
 
 
-def final_metrics(cell: Cell, stage: int, metrics: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a study's table with the main measure at the end of a stage (1, 2, …) of a cell."""
-    asked = vars(cell) | {"stage": stage, "measure": MAIN_MEASURE.name}
-    rows = metrics[pd.concat([metrics[name] == value for name, value in asked.items()], axis=1).all(axis=1)]
-    return rows[rows["epoch"] == rows["epoch"].max()]
+def final_metrics(metrics: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
+    """The rows of a study's table with the main measure at the end of the last stage, by cell."""
+    of_measure = metrics[metrics["measure"] == MAIN_MEASURE.name]
+    found = {}
+    for cell, rows in of_measure.groupby([*CELL, *SEEDS], observed=True):
+        last = rows[rows["stage"] == rows["stage"].max()]
+        found[Cell(*cell)] = last[last["epoch"] == last["epoch"].max()]
+    return found
 
 
 def seeds_in_words(cell: Cell) -> str:

@@ -74,7 +74,8 @@ def read_records(name: str, config: Config, results: Path) -> StudyRecords:
     cells = list(study_cells(config.studies[name]))
     models = [_trained_model(cell, config, results) for cell in cells]
     data = {dataset: _facts_record(dataset, cells, results) for dataset in config.studies[name].datasets}
-    return StudyRecords(models, data, max(_finished(results / model.folder / "run.json") for model in models))
+    finished = max(_finished(model.stages[-1], results / model.folder / "run.json") for model in models)
+    return StudyRecords(models, data, finished)
 
 
 def commit_in_words(code: Mapping[str, Any]) -> str:
@@ -87,18 +88,27 @@ def commit_in_words(code: Mapping[str, Any]) -> str:
 def _trained_model(cell: Cell, config: Config, results: Path) -> TrainedModel:
     plan = config.plans[cell.plan]
     folders = [results / folder for folder in stage_folders(cell, len(plan.stages), plan.branch_of)]
-    stages = [read_json(folder / "run.json") for folder in folders]
+    stages = [_stage_record(folder / "run.json") for folder in folders]
     model = folders[-1] / "model"
     # While weights that nothing needs are being removed, whether they are there is chance.
     kept = config.keep == "all" and model.is_dir()
-    try:
-        first = folders[0] / stages[0]["settings"]["initial_model"]
-        weights = weights_hashes(model) if kept else {}
-    except (LookupError, TypeError):
-        raise ArtifactError(f"{folders[0] / 'run.json'}: does not say what the stage started from") from None
-    return TrainedModel(
-        cell, folders[-1].relative_to(results).as_posix(), stages, read_json(first.parent / "run.json"), weights
-    )
+    first = read_json((folders[0] / stages[0]["settings"]["initial_model"]).parent / "run.json")
+    weights = weights_hashes(model) if kept else {}
+    return TrainedModel(cell, folders[-1].relative_to(results).as_posix(), stages, first, weights)
+
+
+def _stage_record(path: Path) -> Mapping[str, Any]:
+    """A stage's run.json. Raises ArtifactError for one that lacks what cards tell, as those of old versions do."""
+    record: Mapping[str, Any] = read_json(path)
+    needed = {
+        "settings": ("stage", "seeds", "initial_model", "initial_weights"),
+        "measured": ("documents_trained", "device", "reserved_device"),
+        "machine": ("system", "processor"),
+        "code": ("commit", "clean"),
+    }
+    if missing := [f"{part}.{name}" for part, names in needed.items() for name in names if name not in record[part]]:
+        raise ArtifactError(f"{path}: says nothing of {', '.join(missing)}; delete it and run again")
+    return record
 
 
 def _facts_record(dataset: str, cells: Sequence[Cell], results: Path) -> FactsRecord:
@@ -113,7 +123,7 @@ def _facts_record(dataset: str, cells: Sequence[Cell], results: Path) -> FactsRe
     return FactsRecord(read_json(results / "facts" / dataset / "manifest.json"), documents)
 
 
-def _finished(record: Path) -> datetime:
-    """When a stage was finished. Records say so since version 0.1.0; of older ones the file's own date does."""
-    noted = read_json(record).get("finished")
-    return datetime.fromisoformat(noted) if noted else datetime.fromtimestamp(int(record.stat().st_mtime), UTC)
+def _finished(record: Mapping[str, Any], path: Path) -> datetime:
+    """When a stage was finished: as its record says, or, of one from before records did, as its file is dated."""
+    noted = record.get("finished")
+    return datetime.fromisoformat(noted) if noted else datetime.fromtimestamp(int(path.stat().st_mtime), UTC)

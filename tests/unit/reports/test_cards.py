@@ -61,22 +61,22 @@ METRICS = pd.DataFrame(
         for measure in ("exact_match", "token_f1")
     ]
 )
+MEASURED = final_metrics(METRICS)[CELL]
 
 
 def test_a_model_card_has_the_metrics_of_the_end_as_the_hub_reads_them():
-    card = ModelCard(model_card(MODEL, "mine", config(), METRICS, "facts of somebody"))
+    card = ModelCard(model_card(MODEL, "mine", config(), MEASURED, "facts of somebody"))
     results = card.data.eval_results
     assert [(each.metric_type, each.metric_value, each.metric_args) for each in results] == [
-        ("exact_match", 0.7, {"subset": subset, "questions": 12}) for subset in ("d1consis", "d2consis")
+        ("exact_match", 1.2, {"subset": subset, "questions": 12}) for subset in ("d1consis", "d2consis")
     ]
     assert {(each.dataset_type, each.dataset_config, each.dataset_split) for each in results} == {
         ("words", "tve", "held_out")
     }
-    assert final_metrics(CELL, 2, METRICS)["value"].tolist() == [1.2, 1.2]
 
 
 def test_a_card_says_what_is_known_and_leaves_out_what_is_not():
-    card = ModelCard(model_card(MODEL, "mine", config(), METRICS, "facts of somebody"))
+    card = ModelCard(model_card(MODEL, "mine", config(), MEASURED, "facts of somebody"))
     assert card.data.to_dict().keys() == {"library_name", "tags", "model-index"}
     for words in ("names: 0.975", "c" * 40 + ", with edits", "On Linux, x86_64, GPU of a kind", "facts of somebody"):
         assert words in card.text
@@ -86,10 +86,10 @@ def test_a_card_says_what_is_known_and_leaves_out_what_is_not():
 
 def test_the_base_model_is_named_where_the_hub_has_it():
     hub = {"pretrained": {"hub": "EleutherAI/pythia-410m", "revision": "v1"}}
-    card = ModelCard(model_card(MODEL, "mine", config(**hub), METRICS, ""))
+    card = ModelCard(model_card(MODEL, "mine", config(**hub), MEASURED, ""))
     assert card.data.base_model == "EleutherAI/pythia-410m"
     assert "revision: v1" in card.text
-    images = ModelCard(model_card(MODEL, "mine", config(convnet={}), METRICS, ""))
+    images = ModelCard(model_card(MODEL, "mine", config(convnet={}), MEASURED, ""))
     assert images.data.library_name is None
     assert {each.task_type for each in images.data.eval_results} == {"visual-question-answering"}
 
@@ -99,7 +99,7 @@ def test_hostile_texts_are_no_metadata_and_no_markup():
     facts = {"credit": CREDITS["people"], "entities": 24, "facts": 144, "sha256": "b" * 64}
     record = FactsRecord({**facts, "different_answers": {HOSTILE: 3}}, {"tve": [{"held_out": 5}, {"held_out": 7}]})
     data = DatasetCard(data_card("words", "mine", config(), record))
-    model = ModelCard(model_card(MODEL, "mine", config(), METRICS, ""))
+    model = ModelCard(model_card(MODEL, "mine", config(), MEASURED, ""))
     assert data.data.license == "cc-by-sa-3.0"
     assert model.data.to_dict().get("license") is None
     for card in (data, model):
