@@ -8,23 +8,26 @@ from pathlib import Path
 from metaocl.artifacts.publishing import published
 from metaocl.claims.entries import read_claims
 from metaocl.commands import command_parser, run_command
-from metaocl.config.parsing import parse_config
-from metaocl.reports.archives import write_archive
+from metaocl.planning.study_arguments import add_study_arguments
+from metaocl.reports.archives import FinishedStudy, write_archive
 
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("--settings", type=json.loads, required=True, help="configuration of the study, as JSON")
-    parser.add_argument("--results", type=Path, required=True, help="folder that holds tables/, figures/ and so on")
+    add_study_arguments(parser)
+    parser.add_argument("--settings", type=json.loads, required=True, help="the configuration of the study, as JSON")
+    parser.add_argument("--models", type=json.loads, required=True, help="JSON: what each model is, in words")
+    parser.add_argument("--axis", type=json.loads, required=True, help="JSON: the x of each of its cells")
+    parser.add_argument("--files", nargs="+", type=Path, required=True, help="files of the study in the results")
     parser.add_argument("--claims", nargs="+", type=Path, required=True, help="YAML files of claims")
     parser.add_argument("--about", nargs="+", type=Path, required=True, help="files on the code, with CITATION.cff")
     parser.add_argument("--archive", type=Path, required=True, help="zip to write")
-    arguments = parser.parse_args()
+    arguments = vars(parser.parse_args())
 
-    config = parse_config(arguments.settings, "--settings")
-    claims = read_claims(arguments.claims)
-    with published(arguments.archive) as (place,):
-        write_archive(arguments.settings, config, arguments.results, claims, arguments.about, place)
+    claims, about, archive = read_claims(arguments.pop("claims")), arguments.pop("about"), arguments.pop("archive")
+    arguments.pop("log")
+    with published(archive) as (place,):
+        write_archive(FinishedStudy(**arguments), claims, about, place)
 
 
 if __name__ == "__main__":

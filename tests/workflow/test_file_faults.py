@@ -53,7 +53,8 @@ FIGURES = "--figures out/figure.pdf out/figure.svg out/figure.png"
 
 # How each script that reads or writes artifacts is called; {name}: its settings.
 COMMANDS = {
-    "archive_study": f"--settings {{alone}} --results . --claims {CLAIMS} --about {CITATION} --archive out/study.zip",
+    "archive_study": f"{STUDY} --settings {{alone}} --models {{words}} --axis {{{{}}}}"
+    f" --files {METRICS} {EFFECTS} {GAPS} --claims {CLAIMS} --about {CITATION} --archive out/study.zip",
     "collect_metrics": f"{STUDY} --parquet out/metrics.parquet --csv out/metrics.csv",
     "draw_examples": f"--documents {GRIDS} --settings {{convnet}} {FIGURES}",
     "estimate_effects": f"--metrics {METRICS} --parquet out/effects.parquet --csv out/effects.csv"

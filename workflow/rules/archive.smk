@@ -1,13 +1,23 @@
 # Needs: a finished study. Makes: <results>/archives/{study}.zip, an RO-Crate to give to others.
 
-from metaocl.planning.single_study import single_study
+from metaocl.planning.cells import axis_values
+from metaocl.planning.single_study import models_in_words, single_study
 from metaocl.planning.targets import study_records, study_results, study_tables
+
+
+def told_of_study(ask):
+    """A parameter of a study's wildcards: what `ask` says of its configuration alone, as JSON."""
+    return lambda wildcards: json.dumps(
+        ask(single_study(wildcards.study, settings)), ensure_ascii=False
+    )
 
 
 rule archive_study:
     input:
-        results=lambda wildcards: study_results(wildcards.study, settings),
-        tables=lambda wildcards: study_tables(wildcards.study),
+        files=lambda wildcards: [
+            *study_results(wildcards.study, settings),
+            *study_tables(wildcards.study),
+        ],
         records=lambda wildcards: study_records(wildcards.study, settings),
         claims=judged_files("claims"),
         about=[
@@ -23,8 +33,13 @@ rule archive_study:
     conda:
         "../../environment.yml"
     params:
-        settings=lambda wildcards: json.dumps(
-            single_study(wildcards.study, settings), ensure_ascii=False
+        study=settings_of("study"),
+        stages=plan_lengths,
+        branches=plan_branches,
+        settings=told_of_study(lambda alone: alone),
+        models=told_of_study(models_in_words),
+        axis=lambda wildcards: json.dumps(
+            axis_values(settings.studies[wildcards.study], settings)
         ),
         results=lambda wildcards: settings.pathvars.results,
         script=path_of("archive_study.py"),
@@ -32,5 +47,6 @@ rule archive_study:
     message:
         "Archive study {wildcards.study} as {output}"
     shell:
-        "python {params.script} --settings {params.settings:q} --results {params.results}"
-        " --claims {input.claims:q} --about {input.about:q} --archive {output} --log {log}"
+        "python {params.script} --study {params.study:q} --stages {params.stages:q} --branches {params.branches:q}"
+        " --results {params.results} --settings {params.settings:q} --models {params.models:q} --axis {params.axis:q}"
+        " --files {input.files} --claims {input.claims:q} --about {input.about:q} --archive {output} --log {log}"

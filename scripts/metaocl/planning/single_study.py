@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from metaocl.config.configuration import Config
+from metaocl.config.models import Model
 from metaocl.planning.cells import first_with_facts_of
 
 PLACES = ("path", "folder")  # keys of files and folders of the user's own
@@ -37,6 +39,11 @@ def single_study(name: str, config: Config) -> dict[str, Any]:
     chosen = {section: {key: resolved[section][key] for key in keys} for section, keys in sections.items()}
     top = {"pathvars": {"results": f"results/{name}"}, "keep": config.keep, "study": name}
     return top | {"studies": {name: resolved["studies"][name]}} | without_places(chosen)
+
+
+def models_in_words(settings: Mapping[str, Any]) -> dict[str, str]:
+    """What each model is, of a configuration as `single_study` gives it."""
+    return {name: Model(**model).in_words() for name, model in settings["models"].items()}
 
 
 def without_places(settings: Any) -> Any:

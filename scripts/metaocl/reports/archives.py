@@ -9,6 +9,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -18,11 +19,8 @@ import yaml
 from metaocl.artifacts.checksums import CHECKSUMS, file_hash
 from metaocl.artifacts.publishing import ArtifactError
 from metaocl.claims.entries import Claim
-from metaocl.config.configuration import Config
+from metaocl.config.studies import Study
 from metaocl.errors import UserError
-from metaocl.planning.cells import axis_values
-from metaocl.planning.places import RESULTS
-from metaocl.planning.targets import study_results, study_tables
 from metaocl.reports.cards import data_card, final_metrics, model_card
 from metaocl.reports.crates import METADATA, crate_metadata
 from metaocl.reports.records import StudyRecords, read_records
@@ -34,72 +32,74 @@ Contents = dict[str, Path | str]
 CARD = "README.md"
 
 
-def write_archive(
-    settings: Mapping[str, Any],
-    config: Config,
-    results: Path,
-    claims: Sequence[Claim],
-    about: Sequence[Path],
-    place: Path,
-) -> None:
-    """Write the zip of the one study of a configuration.
+@dataclass(frozen=True)
+class FinishedStudy:
+    """A study as its archive needs it.
 
-    settings: the configuration as `metaocl.planning.single_study` gives it; config: its typed form. results: the folder
-    of its results. claims: those that are judged where they name the study. about: files on the code, CITATION.cff
-    among them. Raises ArtifactError for a study that is not finished, UserError, OSError.
+    settings: the configuration as `metaocl.planning.single_study` gives it. study, stages, branches, results: as
+    `add_study_arguments` has them. files: all that the study was run for, and its tables in the form in which
+    `read_study` reads them. models: what each model is, in words. axis: what the study varies, as `judge` takes it.
     """
-    study = read_study(results, config.study)
-    records = read_records(config.study, config, results)
-    contents = {
-        **_results(config, results),
-        **_verdicts(config, claims, study),
-        **_cards(config, study, records),
+
+    settings: Mapping[str, Any]
+    study: Study
+    stages: Mapping[str, int]
+    branches: Mapping[str, str]
+    results: Path
+    files: Sequence[Path]
+    models: Mapping[str, str]
+    axis: Mapping[str, float | str]
+
+    @property
+    def name(self) -> str:
+        return str(self.settings["study"])
+
+
+def write_archive(finished: FinishedStudy, claims: Sequence[Claim], about: Sequence[Path], place: Path) -> None:
+    """Write the zip of a study.
+
+    claims: those that are judged where they name the study. about: files on the code, CITATION.cff among them. Raises
+    ArtifactError for a study that is not finished, UserError, OSError.
+    """
+    tables = read_study(finished.results, finished.name)
+    kept = finished.settings["keep"] == "all"
+    records = read_records(finished.study, finished.stages, finished.branches, finished.results, kept)
+    contents: Contents = {
+        **{path.relative_to(finished.results).as_posix(): path for path in finished.files},
+        **_verdicts(finished, claims, tables),
+        **_cards(finished, tables, records),
         **{path.name: path for path in about},
-        "settings.yaml": yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True),
+        "settings.yaml": yaml.safe_dump(finished.settings, sort_keys=False, allow_unicode=True),
     }
     hashes = {name: _sha256(contents[name]) for name in sorted(contents)}
     files = {name: {"sha256": hashes[name], "contentSize": str(_size(contents[name]))} for name in hashes}
-    metadata = crate_metadata(config.study, config, records, _citation(about), files | {CHECKSUMS: {}})
+    description = finished.settings["studies"][finished.name]["description"]
+    metadata = crate_metadata(finished.name, description, records, _citation(about), files | {CHECKSUMS: {}})
     contents[METADATA] = json.dumps(metadata, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     hashes[METADATA] = _sha256(contents[METADATA])
     contents[CHECKSUMS] = "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes))
     _write_zip(contents, place)
 
 
-def _results(config: Config, results: Path) -> Contents:
-    """All that the study was run for, and its tables as `read_study` reads them; where they lie in the results."""
-    targets = [*study_results(config.study, config), *study_tables(config.study)]
-    names = [target.removeprefix(f"{RESULTS}/") for target in targets]
-    for name in names:
-        if not (results / name).is_file():
-            raise ArtifactError(f"{results / name}: is missing, so the study is not finished; run snakemake to make it")
-    return {name: results / name for name in names}
-
-
-def _verdicts(config: Config, claims: Sequence[Claim], study: StudyTables) -> Contents:
+def _verdicts(finished: FinishedStudy, claims: Sequence[Claim], tables: StudyTables) -> Contents:
     """The verdicts on the claims that name the study; nothing where none does."""
-    name = config.study
+    name = finished.name
     if not (judged := [claim for claim in claims if claim.study == name]):
         return {}
-    axes = {name: axis_values(config.studies[name], config)}
-    words = {model: settings.in_words() for model, settings in config.models.items()}
-    table, page = judge_all(judged, {name: study.gaps}, axes, words)
+    table, page = judge_all(judged, {name: tables.gaps}, {name: finished.axis}, finished.models)
     return {"tables/claims.csv": table.to_csv(index=False), "summaries/claims.md": page}
 
 
-def _cards(config: Config, study: StudyTables, records: StudyRecords) -> Contents:
+def _cards(finished: FinishedStudy, tables: StudyTables, records: StudyRecords) -> Contents:
     """A card for each data set and each model, where that lies in the results."""
-    name, data = config.study, records.data
-    credits, measured = {dataset: each.facts["credit"] for dataset, each in data.items()}, final_metrics(study.metrics)
-    if unmeasured := [model.folder for model in records.models if model.cell not in measured]:
-        raise ArtifactError(f"the study's metrics have no row of {unmeasured[0]}; make them again")
-    return {
-        **{f"facts/{dataset}/{CARD}": data_card(dataset, name, config, record) for dataset, record in data.items()},
-        **{
-            f"{model.folder}/{CARD}": model_card(model, name, config, measured[model.cell], credits[model.cell.dataset])
-            for model in records.models
-        },
-    }
+    settings, data, measured = finished.settings, records.data, final_metrics(tables.metrics)
+    cards: Contents = {f"facts/{name}/{CARD}": data_card(name, settings, record) for name, record in data.items()}
+    for model in records.models:
+        if model.cell not in measured:
+            raise ArtifactError(f"the study's metrics have no row of {model.folder}; make them again")
+        words, credit = finished.models[model.cell.model], data[model.cell.dataset].facts["credit"]
+        cards[f"{model.folder}/{CARD}"] = model_card(model, settings, words, measured[model.cell], credit)
+    return cards
 
 
 def _citation(about: Sequence[Path]) -> dict[str, Any]:

@@ -15,8 +15,6 @@ import pandas as pd
 import yaml
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 
-from metaocl.config.configuration import Config
-from metaocl.config.models import Model
 from metaocl.design.cells import CELL, SEEDS, Cell
 from metaocl.design.measures import MAIN_MEASURE
 from metaocl.design.subsets import TAG_OF_SUBSET
@@ -33,29 +31,32 @@ MOST_KINDS = 50  # of questions on a card; a table of the user's own may have on
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
 
 
-def model_card(model: TrainedModel, study: str, config: Config, measured: pd.DataFrame, credit: str) -> str:
+def model_card(
+    model: TrainedModel, settings: Mapping[str, Any], words: str, measured: pd.DataFrame, credit: str
+) -> str:
     """The card of the model that a cell ended with.
 
-    measured: what `final_metrics` has of the cell. credit: of the facts that the model learnt.
+    settings: as `metaocl.planning.single_study` gives them. words: what the model is. measured: what `final_metrics`
+    has of the cell. credit: of the facts that the model learnt.
     """
-    cell, settings = model.cell, config.models[model.cell.model]
+    cell, study, of_model = model.cell, settings["study"], settings["models"][model.cell.model]
     name = f"{study}: {cell.dataset} × {cell.define_type} × {cell.model} × {cell.plan}, {seeds_in_words(cell)}"
     data = ModelCardData(
-        base_model=settings.pretrained.hub if settings.pretrained else None,
-        library_name=None if settings.convnet else "transformers",
+        base_model=of_model["pretrained"]["hub"] if of_model["pretrained"] else None,
+        library_name=None if of_model["convnet"] else "transformers",
         tags=TAGS,
         model_name=name,
-        eval_results=list(_eval_results(cell, settings, measured)),
+        eval_results=list(_eval_results(cell, of_model, measured)),
     )
     parts = [
         f"# {name}\n",
         f"The model that a cell of the study `{study}` ended with. {PURPOSE} It answers questions about invented"
         " aliases, and is of no other use.\n",
         "## Base model\n",
-        *_base_model(model, settings),
+        *_base_model(model, words, of_model),
         "## Documents\n",
         f"Facts of the data set `{cell.dataset}`, about aliases that are defined as `{cell.define_type}` says:\n",
-        in_block(config.define_types[cell.define_type].model_dump(mode="json")),
+        in_block(settings["define_types"][cell.define_type]),
         "## Training\n",
         *(part for number, record in enumerate(model.stages, start=1) for part in _stage(number, record)),
         f"## {MAIN_MEASURE.title.capitalize()} at the end\n",
@@ -68,13 +69,13 @@ def model_card(model: TrainedModel, study: str, config: Config, measured: pd.Dat
     return _card(data, parts)
 
 
-def data_card(dataset: str, study: str, config: Config, record: FactsRecord) -> str:
-    """The card of a data set: its facts, and the documents that a study made of them."""
-    facts, settings = record.facts, config.datasets[dataset]
+def data_card(dataset: str, settings: Mapping[str, Any], record: FactsRecord) -> str:
+    """The card of a data set: its facts, and the documents that a study made of them. settings: as `model_card` has."""
+    facts, of_data = record.facts, settings["datasets"][dataset]
     licence = licence_of(facts["credit"])
     data = DatasetCardData(
         license=licence[0] if licence else None,
-        pretty_name=f"{dataset}: {settings.entities} entities of the source {settings.source.kind}",
+        pretty_name=f"{dataset}: {of_data['entities']} entities of the source {of_data['source']['kind']}",
         size_categories=next((words for limit, words in SIZES.items() if facts["facts"] < limit), "n>10M"),
         task_categories=["question-answering"],
         tags=TAGS,
@@ -82,13 +83,13 @@ def data_card(dataset: str, study: str, config: Config, record: FactsRecord) -> 
     answers = dict(list(facts["different_answers"].items())[:MOST_KINDS])
     parts = [
         f"# {data.pretty_name}\n",
-        f"Questions with answers about entities, and the documents that the study `{study}` made of them, in which"
-        f" entities have invented aliases. {PURPOSE}\n",
+        f"Questions with answers about entities, and the documents that the study `{settings['study']}` made of them,"
+        f" in which entities have invented aliases. {PURPOSE}\n",
         "## Source and licence\n",
         f"{facts['credit']}. {'' if licence else 'No licence is recorded.'}\n",
         "## How it was made\n",
         "By metaocl, with these settings:\n",
-        in_block(settings.model_dump(mode="json")),
+        in_block(of_data),
         "## Facts\n",
         f"{facts['entities']} entities, {facts['facts']} questions with answers; SHA-256 of `facts.parquet`:"
         f" `{facts['sha256']}`.\n",
@@ -127,18 +128,22 @@ def seeds_in_words(cell: Cell) -> str:
 
 def in_block(settings: Mapping[str, Any]) -> str:
     """Settings as YAML in an indented block, without those that say nothing."""
-    said = {name: value for name, value in settings.items() if value not in (None, [], {})}
-    return indent(yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=100), "    ")
+    return indent(yaml.safe_dump(_said(settings), sort_keys=False, allow_unicode=True, width=100), "    ")
+
+
+def _said(settings: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: _said(value) if isinstance(value, Mapping) else value for name, value in settings.items()}
+    return {name: value for name, value in said.items() if value not in (None, [], {})}
 
 
 def _card(data: ModelCardData | DatasetCardData, parts: list[str]) -> str:
     return "\n".join([f"---\n{data.to_yaml()}\n---\n", *parts]).rstrip() + "\n"
 
 
-def _eval_results(cell: Cell, settings: Model, measured: pd.DataFrame) -> Iterator[EvalResult]:
+def _eval_results(cell: Cell, of_model: Mapping[str, Any], measured: pd.DataFrame) -> Iterator[EvalResult]:
     for row in measured.to_dict("records"):
         yield EvalResult(
-            task_type="visual-question-answering" if settings.convnet else "text-generation",
+            task_type="visual-question-answering" if of_model["convnet"] else "text-generation",
             dataset_type=cell.dataset,
             dataset_name=f"{cell.dataset}, {TEST_SET_TITLES[row['test_set']]}",
             dataset_config=cell.define_type,
@@ -150,9 +155,8 @@ def _eval_results(cell: Cell, settings: Model, measured: pd.DataFrame) -> Iterat
         )
 
 
-def _base_model(model: TrainedModel, settings: Model) -> Iterator[str]:
-    # The folder of a pretrained model may have any name.
-    yield in_block({"model": settings.in_words(), "settings": settings.model_dump(mode="json", exclude_none=True)})
+def _base_model(model: TrainedModel, words: str, of_model: Mapping[str, Any]) -> Iterator[str]:
+    yield in_block({"model": words, "settings": of_model})
     for asked, value in model.first_model["measured"].get("exact_match", {}).items():
         yield f"Exact match of the base model on {asked.replace('_', ' ')}: {value:.3f}.\n"
     for file, sha256 in model.stages[0]["settings"]["initial_weights"].items():

@@ -10,7 +10,6 @@ from typing import Any
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from metaocl.config.configuration import Config
 from metaocl.reports.cards import licence_of
 from metaocl.reports.records import StudyRecords
 
@@ -52,7 +51,7 @@ PYTHON = "https://www.python.org/"
 
 def crate_metadata(
     study: str,
-    config: Config,
+    description: str,
     records: StudyRecords,
     citation: Mapping[str, Any],
     files: Mapping[str, Mapping[str, Any]],
@@ -65,7 +64,7 @@ def crate_metadata(
     crate = ROCrate()
     crate.metadata["name"] = "What this archive holds, and what made it"
     crate.name = f"Study {study} of metaocl"
-    crate.description = config.studies[study].description or "An experiment on out-of-context meta-learning."
+    crate.description = description or "An experiment on out-of-context meta-learning."
     crate.datePublished = records.finished
     crate.root_dataset["keywords"] = ["out-of-context learning", "meta-learning", "language models"]
     crate.license = _add(crate, "#licence", "CreativeWork", **_licence(records))

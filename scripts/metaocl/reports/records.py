@@ -12,7 +12,7 @@ from typing import Any
 from metaocl.artifacts.checksums import weights_hashes
 from metaocl.artifacts.publishing import ArtifactError
 from metaocl.artifacts.tables import read_json
-from metaocl.config.configuration import Config
+from metaocl.config.studies import Study
 from metaocl.design.cells import Cell
 from metaocl.planning.cells import study_cells
 from metaocl.planning.places import aliases_folder, stage_folders
@@ -69,11 +69,19 @@ class StudyRecords:
         return {name: list(versions) for name, versions in found.items()}
 
 
-def read_records(name: str, config: Config, results: Path) -> StudyRecords:
-    """The records of a study, from the folder of its results. Raises ArtifactError for one that is not finished."""
-    cells = list(study_cells(config.studies[name]))
-    models = [_trained_model(cell, config, results) for cell in cells]
-    data = {dataset: _facts_record(dataset, cells, results) for dataset in config.studies[name].datasets}
+def read_records(
+    study: Study, stages: Mapping[str, int], branches: Mapping[str, str], results: Path, kept: bool
+) -> StudyRecords:
+    """The records of a study, from the folder of its results.
+
+    stages: the number of stages of each plan. branches: the plan that a branch has its earlier stages from, by branch.
+    kept: whether the weights that stages left stay. Raises ArtifactError for a study that is not finished.
+    """
+    cells, models = list(study_cells(study)), []
+    for cell in cells:
+        folders = stage_folders(cell, stages[cell.plan], branches.get(cell.plan))
+        models.append(_trained_model(cell, [results / folder for folder in folders], results, kept))
+    data = {dataset: _facts_record(dataset, cells, results) for dataset in study.datasets}
     finished = max(_finished(model.stages[-1], results / model.folder / "run.json") for model in models)
     return StudyRecords(models, data, finished)
 
@@ -85,15 +93,12 @@ def commit_in_words(code: Mapping[str, Any]) -> str:
     return str(code["commit"]) if code["clean"] else f"{code['commit']}, with edits that are in no commit"
 
 
-def _trained_model(cell: Cell, config: Config, results: Path) -> TrainedModel:
-    plan = config.plans[cell.plan]
-    folders = [results / folder for folder in stage_folders(cell, len(plan.stages), plan.branch_of)]
+def _trained_model(cell: Cell, folders: Sequence[Path], results: Path, kept: bool) -> TrainedModel:
     stages = [_stage_record(folder / "run.json") for folder in folders]
     model = folders[-1] / "model"
-    # While weights that nothing needs are being removed, whether they are there is chance.
-    kept = config.keep == "all" and model.is_dir()
     first = read_json((folders[0] / stages[0]["settings"]["initial_model"]).parent / "run.json")
-    weights = weights_hashes(model) if kept else {}
+    # While weights that nothing needs are being removed, whether they are there is chance.
+    weights = weights_hashes(model) if kept and model.is_dir() else {}
     return TrainedModel(cell, folders[-1].relative_to(results).as_posix(), stages, first, weights)
 
 

@@ -12,7 +12,7 @@ from metaocl.config.layers import load_config
 from metaocl.config.parsing import canonical_json, parse_config
 from metaocl.planning.cells import first_with_facts_of, study_cells
 from metaocl.planning.folders import SECTIONS
-from metaocl.planning.single_study import single_study, without_places
+from metaocl.planning.single_study import models_in_words, single_study, without_places
 
 CONFIGS = sorted(
     path
@@ -34,6 +34,11 @@ def test_a_study_alone_means_what_it_means_among_others(path):
             assert entries == {key: canonical_json(getattr(config, section)[key]) for key in entries}
         for cell in study_cells(study):
             assert first_with_facts_of(cell.dataset, alone) == first_with_facts_of(cell.dataset, config)
+
+
+def test_models_are_told_in_words_without_their_places():
+    pretrained = {"models": {"mine": {"pretrained": {"folder": "/home/someone/mine"}}}}
+    assert models_in_words(without_places(pretrained)) == {"mine": "pretrained, mine"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 from huggingface_hub import DatasetCard, ModelCard
@@ -9,6 +11,7 @@ from huggingface_hub import DatasetCard, ModelCard
 from metaocl.config.configuration import Config
 from metaocl.design.cells import Cell
 from metaocl.facts.sources import CREDITS
+from metaocl.planning.single_study import single_study
 from metaocl.reports.cards import data_card, final_metrics, licence_of, model_card
 from metaocl.reports.records import FactsRecord, TrainedModel
 
@@ -17,8 +20,8 @@ MARKUP = "| <script>alert('x')</script> ``` [link](http://example.org)"
 HOSTILE = f"---\n# {{{{ heading }}}} {MARKUP}\n---\nlicense: mit"
 
 
-def config(**model) -> Config:
-    return Config.model_validate(
+def settings(**model) -> dict[str, Any]:
+    config = Config.model_validate(
         {
             "study": "mine",
             "studies": {
@@ -36,6 +39,7 @@ def config(**model) -> Config:
             "plans": {"one": {"stages": [{"documents": ["new_definitions"], "epochs": 2}]}},
         }
     )
+    return single_study("mine", config)
 
 
 STAGE = {
@@ -65,7 +69,7 @@ MEASURED = final_metrics(METRICS)[CELL]
 
 
 def test_a_model_card_has_the_metrics_of_the_end_as_the_hub_reads_them():
-    card = ModelCard(model_card(MODEL, "mine", config(), MEASURED, "facts of somebody"))
+    card = ModelCard(model_card(MODEL, settings(), "a model", MEASURED, "facts of somebody"))
     results = card.data.eval_results
     assert [(each.metric_type, each.metric_value, each.metric_args) for each in results] == [
         ("exact_match", 1.2, {"subset": subset, "questions": 12}) for subset in ("d1consis", "d2consis")
@@ -76,7 +80,7 @@ def test_a_model_card_has_the_metrics_of_the_end_as_the_hub_reads_them():
 
 
 def test_a_card_says_what_is_known_and_leaves_out_what_is_not():
-    card = ModelCard(model_card(MODEL, "mine", config(), MEASURED, "facts of somebody"))
+    card = ModelCard(model_card(MODEL, settings(), "a model", MEASURED, "facts of somebody"))
     assert card.data.to_dict().keys() == {"library_name", "tags", "model-index"}
     for words in ("names: 0.975", "c" * 40 + ", with edits", "On Linux, x86_64, GPU of a kind", "facts of somebody"):
         assert words in card.text
@@ -86,10 +90,10 @@ def test_a_card_says_what_is_known_and_leaves_out_what_is_not():
 
 def test_the_base_model_is_named_where_the_hub_has_it():
     hub = {"pretrained": {"hub": "EleutherAI/pythia-410m", "revision": "v1"}}
-    card = ModelCard(model_card(MODEL, "mine", config(**hub), MEASURED, ""))
+    card = ModelCard(model_card(MODEL, settings(**hub), "a model", MEASURED, ""))
     assert card.data.base_model == "EleutherAI/pythia-410m"
     assert "revision: v1" in card.text
-    images = ModelCard(model_card(MODEL, "mine", config(convnet={}), MEASURED, ""))
+    images = ModelCard(model_card(MODEL, settings(convnet={}), "a model", MEASURED, ""))
     assert images.data.library_name is None
     assert {each.task_type for each in images.data.eval_results} == {"visual-question-answering"}
 
@@ -98,8 +102,8 @@ def test_hostile_texts_are_no_metadata_and_no_markup():
     """They stand in blocks of four spaces, in which nothing is Markdown."""
     facts = {"credit": CREDITS["people"], "entities": 24, "facts": 144, "sha256": "b" * 64}
     record = FactsRecord({**facts, "different_answers": {HOSTILE: 3}}, {"tve": [{"held_out": 5}, {"held_out": 7}]})
-    data = DatasetCard(data_card("words", "mine", config(), record))
-    model = ModelCard(model_card(MODEL, "mine", config(), MEASURED, ""))
+    data = DatasetCard(data_card("words", settings(), record))
+    model = ModelCard(model_card(MODEL, settings(), "a model", MEASURED, ""))
     assert data.data.license == "cc-by-sa-3.0"
     assert model.data.to_dict().get("license") is None
     for card in (data, model):
