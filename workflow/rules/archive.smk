@@ -1,15 +1,8 @@
 # Needs: a finished study. Makes: <results>/archives/{study}.zip, an RO-Crate to give to others.
 
 from metaocl.planning.cells import axis_values
-from metaocl.planning.single_study import models_in_words, single_study
+from metaocl.planning.single_study import models_in_words
 from metaocl.planning.targets import study_records, study_results, study_tables
-
-
-def told_of_study(ask):
-    """A parameter of a study's wildcards: what `ask` says of its configuration alone, as JSON."""
-    return lambda wildcards: json.dumps(
-        ask(single_study(wildcards.study, settings)), ensure_ascii=False
-    )
 
 
 rule archive_study:

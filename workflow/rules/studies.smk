@@ -8,6 +8,7 @@ from snakemake.parser import Python as SnakemakeLanguage
 from metaocl.config.branches import swapped_plan
 from metaocl.design.axes import AXES
 from metaocl.planning.cells import axis_values
+from metaocl.planning.single_study import single_study
 from metaocl.planning.targets import findings, study_results
 
 
@@ -34,6 +35,13 @@ def axis_of(wildcards):
     values = axis_values(study, settings)
     shown = {"label": axis.label, "log": axis.log, "values": values}
     return json.dumps(shown, ensure_ascii=False)
+
+
+def told_of_study(ask):
+    """A parameter of a study's wildcards: what `ask` says of its configuration alone, as JSON."""
+    return lambda wildcards: json.dumps(
+        ask(single_study(wildcards.study, settings)), ensure_ascii=False
+    )
 
 
 def check_study_names():
