@@ -119,7 +119,7 @@ EPOCHS = 20
 def undisturbed(finished_run, tmp_path_factory):
     """A run of one cell whose jobs have no copies."""
     folder = ready_to_train(finished_run, tmp_path_factory.mktemp("undisturbed") / "run", EPOCHS)
-    snakemake(*RUN, cwd=folder)
+    snakemake(*RUN, cwd=folder, cold=True)
     return folder
 
 
