@@ -150,7 +150,7 @@ def kill_and_go_on(stage, victim, seed, undisturbed, folder):
     before = {file: identity(file) for name in done for file in (folder / name).rglob("*")}
     # As `make` does.
     subprocess.run([sys.executable, "scripts/tools/clear_stale_lock.py"], cwd=folder, check=True)
-    snakemake(*command(stage), cwd=folder, cold=True)
+    snakemake(*command(stage), cwd=folder)
 
     assert {file: identity(file) for file in before} == before, "what was published was made again"
     made = STAGES[stage]

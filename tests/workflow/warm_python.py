@@ -117,7 +117,7 @@ def run(job: dict) -> None:
     else:
         sys.argv = job["arguments"]
         sys.path.insert(0, str(Path(first).resolve().parent))
-        runpy.run_path(first, run_name="__main__")
+        runpy.run_path(os.path.abspath(first), run_name="__main__")  # as Python names the file
 
 
 if __name__ == "__main__":
