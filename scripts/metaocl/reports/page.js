@@ -1,0 +1,427 @@
+
+"use strict";
+
+// All that a study holds reaches the page as text: `make` turns whatever is no element into a text node, and there is no
+// other way in.
+const data = JSON.parse(document.getElementById("content").textContent);
+const AT_ONCE = 50; // answers
+const { things, stages, left_out: leftOut } = data.answers;
+const slugs = (stage) => [stage.dataset, stage.define_type, stage.model, stage.plan];
+const cells = data.histories.map((history) => history.cell);
+const varying = [0, 1, 2, 3].filter((place) => new Set(cells.map((cell) => cell[place])).size > 1);
+const part = (id) => document.getElementById(id);
+
+function furnish(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children.flat().filter((child) => child !== null));
+  return element;
+}
+const make = (tag, attributes, ...children) => furnish(document.createElement(tag), attributes, children);
+const draw = (tag, attributes, ...children) =>
+  furnish(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+// A cell by what cells differ in.
+const shortName = (cell) => (varying.length ? varying : [0, 1, 2, 3]).map((place) => cell[place]).join(" × ");
+const titled = (kind, name) => data.titles[kind][name] ?? name;
+const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
+const fixed = (value, digits = 3) => (value === null ? "–" : value.toFixed(digits).replace("-", "−"));
+const shownP = (value) => (value === null ? "–" : value < 0.001 ? value.toExponential(1).replace("-", "−") : fixed(value));
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
+// ---------- Answers ----------
+
+// What an answer is chosen by: of its stage, or a column of it.
+const CHOICES = [
+  { name: "cell", label: "Cell", ofStage: (stage) => slugs(stage).join("/"), shown: (name) => shortName(name.split("/")) },
+  { name: "stage", label: "After stage", ofStage: (stage) => String(stage.stage) },
+  { name: "seed", label: "Stage-1 seed", ofStage: (stage) => String(stage.seed) },
+  { name: "stage2_seed", label: "Stage-2 seed", ofStage: (stage) => String(stage.stage2_seed) },
+  { name: "test_set", label: "Test set", column: true, shown: (name) => capital(titled("test_set", name)) },
+  { name: "subset", label: "Subset", column: true, shown: (name) => titled("subset", name) },
+];
+const RIGHT = { name: "right", label: "Right or wrong", values: ["right", "wrong"] };
+
+function valuesOf(choice) {
+  const found = new Set();
+  for (const stage of stages) {
+    if (choice.column) for (const thing of new Set(stage[choice.name])) found.add(things[thing]);
+    else found.add(choice.ofStage(stage));
+  }
+  const order = Object.keys(data.titles[choice.name] ?? {});
+  const place = (name) => (order.includes(name) ? order.indexOf(name) : order.length);
+  return [...found].sort((one, other) => place(one) - place(other));
+}
+
+function questionOf(stage, row) {
+  return things[stage.question[row]].join(things[stage.alias[row]][0]);
+}
+
+// The texts of a stage's answers, in which words are looked for; made when a stage is first searched.
+function searched(stage) {
+  stage.texts ??= Array.from(stage.right, (_, row) =>
+    [...things[stage.alias[row]], questionOf(stage, row), things[stage.answer[row]], things[stage.gold[row]]]
+      .join("\n")
+      .toLowerCase(),
+  );
+  return stage.texts;
+}
+
+function find(wanted, most) {
+  const words = wanted.q.toLowerCase().split(/\s+/).filter(Boolean);
+  const columns = CHOICES.filter((choice) => choice.column && wanted[choice.name]).map((choice) => choice.name);
+  const bit = { right: "1", wrong: "0" }[wanted.right];
+  const found = { count: 0, right: 0, rows: [] };
+  for (const stage of stages) {
+    if (CHOICES.some((choice) => !choice.column && wanted[choice.name] && choice.ofStage(stage) !== wanted[choice.name]))
+      continue;
+    const numbers = columns.map((name) => things.indexOf(wanted[name]));
+    const texts = words.length ? searched(stage) : [];
+    for (let row = 0; row < stage.right.length; row++) {
+      if (bit && stage.right[row] !== bit) continue;
+      if (columns.some((name, place) => stage[name][row] !== numbers[place])) continue;
+      if (words.some((word) => !texts[row].includes(word))) continue;
+      found.count++;
+      if (stage.right[row] === "1") found.right++;
+      if (found.rows.length < most) found.rows.push([stage, row]);
+    }
+  }
+  return found;
+}
+
+function cell(label, kind, ...children) {
+  return make("td", { role: "cell", "data-label": label, class: kind }, ...children);
+}
+
+function rowOf([stage, row]) {
+  const [alias, name, definedAs] = things[stage.alias[row]];
+  const isRight = stage.right[row] === "1";
+  const seeds = `seed ${stage.seed}${stage2Seeds > 1 ? `, stage-2 seed ${stage.stage2_seed}` : ""}`;
+  const where = [
+    titled("test_set", things[stage.test_set[row]]),
+    `${shortName(slugs(stage))}, stage ${stage.stage}, ${seeds}`,
+  ];
+  return make(
+    "tr",
+    { role: "row", class: isRight ? "right" : "wrong" },
+    cell(
+      "Alias",
+      "alias",
+      make("code", {}, alias),
+      name === null || name === alias ? null : make("small", {}, `stands for ${name}`),
+      definedAs === null || definedAs === name ? null : make("small", {}, `defined as ${definedAs}`),
+    ),
+    cell("Question", "question", make("span", {}, questionOf(stage, row))),
+    cell(
+      "Answer",
+      "answer",
+      make(
+        "span",
+        {},
+        make("span", { class: "mark", role: "img", "aria-label": isRight ? "right" : "wrong" }, isRight ? "✓" : "✗"),
+        things[stage.answer[row]] ?? "",
+      ),
+    ),
+    cell("Gold", "gold", make("span", {}, things[stage.gold[row]])),
+    cell("Where", "where", make("span", {}, titled("subset", things[stage.subset[row]])), ...where.map((text) => make("small", {}, text))),
+  );
+}
+
+const stage2Seeds = new Set(stages.map((stage) => stage.stage2_seed)).size;
+const fields = {};
+let most = AT_ONCE;
+
+function show() {
+  const wanted = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
+  const found = find(wanted, most);
+  const share = found.count ? `, ${((100 * found.right) / found.count).toFixed(1)} % right` : "";
+  const here = found.rows.length < found.count ? ` The first ${found.rows.length.toLocaleString("en")} are shown.` : "";
+  part("found").textContent = `${count(found.count, "answer")}${share}.${here}`;
+  part("rows").tBodies[0].replaceChildren(...found.rows.map(rowOf));
+  part("more").hidden = found.rows.length === found.count;
+  return wanted;
+}
+
+function remember(wanted) {
+  const given = Object.entries(wanted).filter(([, value]) => value);
+  // In a report the page may be of no address of its own.
+  try {
+    history.replaceState(null, "", `#${new URLSearchParams(given)}`);
+  } catch {}
+}
+
+// A link #q=…&stage=2 presets the search; one without = leads to a part of the page.
+function recall() {
+  if (location.hash && !location.hash.includes("=")) return false;
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  for (const [name, field] of Object.entries(fields)) {
+    field.value = wanted.get(name) ?? "";
+    if (field.selectedIndex === -1) field.value = "";
+  }
+  return true;
+}
+
+function buildAnswers() {
+  const form = part("search");
+  fields.q = make("input", { type: "search", name: "q", autocomplete: "off", placeholder: "an alias, a name, a word of a question or answer" });
+  form.append(make("label", {}, "Words that an answer's row must have", fields.q));
+  for (const choice of [...CHOICES, RIGHT]) {
+    const values = choice.values ?? valuesOf(choice);
+    if (values.length < 2) continue;
+    const shown = choice.shown ?? String;
+    const options = values.map((value) => make("option", { value }, shown(value)));
+    fields[choice.name] = make("select", { name: choice.name }, make("option", { value: "" }, "any"), options);
+    form.append(make("label", {}, choice.label, fields[choice.name]));
+  }
+  const headings = ["Alias", "Question", "Answer", "Gold answer", "Where"].map((text, place) =>
+    make("th", { role: "columnheader", scope: "col", class: ["alias", "question", "answer", "gold", "where"][place] }, text),
+  );
+  furnish(part("rows"), { role: "table", "aria-labelledby": "answers-title" }, [
+    make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, headings)),
+    make("tbody", { role: "rowgroup" }),
+  ]);
+  let waiting;
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    most = AT_ONCE;
+    waiting = setTimeout(() => remember(show()), 120);
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  part("more").addEventListener("click", () => {
+    most += AT_ONCE;
+    show();
+  });
+  addEventListener("hashchange", () => {
+    if (recall()) show();
+  });
+  recall();
+  show();
+  if (!leftOut.length) return;
+  const files = leftOut.map((file) => make("li", {}, make("code", {}, file)));
+  part("left-out").append(
+    make("p", {}, `The answers of ${count(leftOut.length, "stage")} are not in this page, which would be too large with them. They lie in the results:`),
+    make("details", {}, make("summary", {}, "Files"), make("ul", { class: "files" }, files)),
+  );
+}
+
+// ---------- History ----------
+
+const [WIDTH, HEIGHT, LEFT, RIGHT_EDGE, TOP, BOTTOM] = [360, 210, 40, 352, 18, 186];
+
+// Round numbers from 0 to `highest` or a little above, four or five of them.
+function ticks(highest) {
+  const rough = highest / 4 || 0.25;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((each) => each >= rough * 0.999);
+  return Array.from({ length: Math.ceil(highest / step - 1e-9) + 1 }, (_, place) => place * step);
+}
+
+function chartOf(chart, starts) {
+  const present = (values) => values.filter((value) => value !== null);
+  const epochs = [...new Set(chart.lines.flatMap((line) => line.epochs))].sort((one, other) => one - other);
+  const marks = ticks(Math.max(0.01, ...chart.lines.flatMap((line) => [...present(line.mean), ...present(line.high)])));
+  const [first, last, top] = [Math.min(1, epochs[0]), epochs.at(-1), marks.at(-1)];
+  const x = (epoch) => LEFT + ((epoch - first) / Math.max(1, last - first)) * (RIGHT_EDGE - LEFT);
+  const y = (value) => BOTTOM - (value / top) * (BOTTOM - TOP);
+  const points = (line, values) =>
+    line.epochs.flatMap((epoch, place) => (values[place] === null ? [] : [`${x(epoch).toFixed(1)},${y(values[place]).toFixed(1)}`]));
+  const picture = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", tabindex: 0, "aria-label": chart.title });
+  for (const mark of marks) {
+    picture.append(draw("line", { class: "grid", x1: LEFT, x2: RIGHT_EDGE, y1: y(mark), y2: y(mark) }));
+    picture.append(draw("text", { x: LEFT - 6, y: y(mark) + 4, "text-anchor": "end" }, String(+mark.toPrecision(3))));
+  }
+  for (const epoch of ticks(last).filter((mark) => Number.isInteger(mark) && mark >= first && mark <= last))
+    picture.append(draw("text", { x: x(epoch), y: BOTTOM + 15, "text-anchor": "middle" }, String(epoch)));
+  starts.forEach((start, place) => {
+    if (place) picture.append(draw("line", { class: "border", x1: x(start + 0.5), x2: x(start + 0.5), y1: TOP, y2: BOTTOM }));
+    if (starts.length > 1)
+      picture.append(draw("text", { x: x(place ? start + 0.5 : first) + 3, y: TOP - 6 }, place ? `${place + 1}` : "stage 1"));
+  });
+  for (const line of chart.lines) {
+    const band = [...points(line, line.low), ...points(line, line.high).reverse()];
+    if (band.length) picture.append(draw("polygon", { class: "band", "data-line": line.name, points: band.join(" ") }));
+  }
+  for (const line of chart.lines) {
+    const through = points(line, line.mean);
+    picture.append(draw("polyline", { class: "line", "data-line": line.name, points: through.join(" ") }));
+    const [cx, cy] = through.at(-1).split(",");
+    picture.append(draw("circle", { class: "point", "data-line": line.name, cx, cy, r: 2.5 }));
+  }
+  return readable(picture, chart, epochs, x);
+}
+
+// A chart with its legend, which has the values of the epoch that is pointed at, first of the last one.
+function readable(picture, chart, epochs, x) {
+  const cursor = draw("line", { class: "cursor", y1: TOP, y2: BOTTOM, visibility: "hidden" });
+  picture.append(cursor);
+  const caption = make("figcaption", {}, chart.title);
+  const values = chart.lines.map(() => make("span", { class: "number" }));
+  const legend = chart.lines.map((line, place) =>
+    make(
+      "li",
+      {},
+      draw("svg", { width: 26, height: 8, "aria-hidden": "true" }, draw("line", { class: "line", "data-line": line.name, x1: 0, x2: 26, y1: 4, y2: 4 })),
+      make("span", {}, titled("subset", line.name)),
+      values[place],
+    ),
+  );
+  const head = make("li", {}, make("span", {}), make("small", { class: "number" }));
+  let place = epochs.length - 1;
+  function read() {
+    head.lastChild.textContent = `epoch ${epochs[place]}`;
+    chart.lines.forEach((line, number) => {
+      const there = line.epochs.indexOf(epochs[place]);
+      values[number].textContent = there < 0 ? "–" : fixed(line.mean[there]);
+    });
+    furnish(cursor, { x1: x(epochs[place]), x2: x(epochs[place]) }, []);
+  }
+  const pointAt = (next) => {
+    place = Math.max(0, Math.min(epochs.length - 1, next));
+    cursor.setAttribute("visibility", "visible");
+    read();
+  };
+  picture.addEventListener("pointermove", (event) => {
+    const box = picture.getBoundingClientRect();
+    const at = ((event.clientX - box.left) / box.width) * WIDTH;
+    const distances = epochs.map((epoch) => Math.abs(x(epoch) - at));
+    pointAt(distances.indexOf(Math.min(...distances)));
+  });
+  picture.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      pointAt(place + step);
+    }
+  });
+  read();
+  return make("figure", {}, caption, picture, make("ul", { class: "legend" }, head, legend));
+}
+
+// A fold whose content is made when it is first opened: a large study has many charts.
+function fold(title, isOpen, fill) {
+  const details = make("details", {}, make("summary", {}, title));
+  const filled = () => {
+    if (details.open && details.children.length === 1) details.append(fill());
+  };
+  details.addEventListener("toggle", filled);
+  details.open = isOpen;
+  filled();
+  return details;
+}
+
+function buildHistory() {
+  data.histories.forEach((history, place) => {
+    const title = `${shortName(history.cell)} (${count(history.seeds, "seed")})`;
+    const charts = () => make("div", { class: "charts" }, history.charts.map((chart) => chartOf(chart, history.starts)));
+    part("history").append(fold(title, place < 2, charts));
+  });
+}
+
+// ---------- Effects, claims ----------
+
+function intervalOf(row, low, high) {
+  const x = (value) => 4 + (152 * (value - low)) / (high - low || 1);
+  const picture = draw("svg", { width: 160, height: 18, "aria-hidden": "true" });
+  picture.append(draw("line", { class: "border", x1: x(0), x2: x(0), y1: 0, y2: 18 }));
+  if (row.ci_low !== null)
+    picture.append(draw("line", { class: "interval", x1: x(row.ci_low), x2: x(row.ci_high), y1: 9, y2: 9 }));
+  picture.append(draw("circle", { class: "mean", cx: x(row.mean), cy: 9, r: 4 }));
+  return picture;
+}
+
+function effectTable(group) {
+  const ends = group.rows.flatMap((row) => [row.mean, row.ci_low ?? row.mean, row.ci_high ?? row.mean]);
+  const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends)];
+  const labels = ["Cell", "Gap [95 % CI]", "", "p (t)", "p (flip)", "d", "Seeds"];
+  const body = group.rows.map((row) => {
+    const interval = row.ci_low === null ? "" : ` [${fixed(row.ci_low)}, ${fixed(row.ci_high)}]`;
+    const texts = [shortName(row.cell), fixed(row.mean) + interval, intervalOf(row, low, high)];
+    texts.push(shownP(row.p_value), shownP(row.p_sign_flip), fixed(row.effect_size, 2), String(row.n_seeds));
+    return make("tr", { role: "row" }, texts.map((text, place) => cell(labels[place], place ? "number" : "", make("span", {}, text))));
+  });
+  const head = labels.map((label) => make("th", { role: "columnheader", scope: "col" }, label));
+  return make(
+    "table",
+    { class: "effect", role: "table", "aria-label": group.title },
+    make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, head)),
+    make("tbody", { role: "rowgroup" }, body),
+  );
+}
+
+function buildEffects() {
+  const named = (group) => `${capital(group.title)}, in ${group.measure}`;
+  for (const group of data.effects.filter((each) => each.headline))
+    part("effects").append(make("h3", {}, named(group)), effectTable(group));
+  for (const group of data.effects.filter((each) => !each.headline))
+    part("effects").append(fold(named(group), false, () => effectTable(group)));
+}
+
+function buildClaims() {
+  if (!data.verdicts.length) {
+    part("claims").append(make("p", {}, "None was judged: no claim of the configuration's files is tested by this study."));
+    return;
+  }
+  const verdicts = data.verdicts.map((claim) =>
+    make(
+      "li",
+      {},
+      make("span", { class: `verdict ${claim.verdict}` }, capital(claim.verdict)),
+      `: ${claim.statement}`,
+      make("br", {}),
+      make("small", {}, make("code", {}, claim.claim), ` ${claim.reason}${claim.seeds_needed === null ? "" : ` Seeds needed: ${claim.seeds_needed}.`}`),
+    ),
+  );
+  part("claims").append(
+    make("p", { class: "hint" }, "What this study says of the claims that it tests. A verdict speaks of the models that it was found with, and of no larger ones."),
+    make("ul", { class: "verdicts" }, verdicts),
+  );
+}
+
+// ---------- Settings, environment ----------
+
+const isSection = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+function listed(entries) {
+  return make("dl", {}, Object.entries(entries).flatMap(([key, value]) => [make("dt", {}, key), make("dd", {}, valueOf(value))]));
+}
+
+function valueOf(value) {
+  if (Array.isArray(value) && value.some(isSection)) return listed(Object.fromEntries(value.map((each, place) => [place + 1, each])));
+  if (Array.isArray(value)) return value.length ? value.map(String).join(", ") : "none";
+  if (isSection(value)) return Object.keys(value).length ? listed(value) : "none";
+  return value === null ? "–" : String(value);
+}
+
+function buildSettings() {
+  for (const [section, entries] of Object.entries(data.settings)) {
+    if (section === "study") part("settings").append(fold("study", true, () => listed(entries)));
+    else
+      for (const [name, entry] of Object.entries(entries))
+        part("settings").append(fold(`${section}: ${name}`, false, () => listed(entry)));
+  }
+}
+
+function buildEnvironment() {
+  for (const { stages: made, ...environment } of data.environments) {
+    const { commit, clean } = environment.code;
+    const code = commit === null ? "unknown" : `${commit}${clean ? "" : ", with changes"}`;
+    const shown = { commit: code, python: environment.python, ...environment.packages, ...environment.machine };
+    const files = made.map((folder) => make("li", {}, make("code", {}, `${folder}/run.json`)));
+    part("environment").append(
+      listed(shown),
+      fold(`${count(made.length, "stage")} made so`, false, () => make("ul", { class: "files" }, files)),
+    );
+  }
+}
+
+const total = stages.reduce((sum, stage) => sum + stage.right.length, 0);
+part("about").textContent = [
+  count(cells.length, "cell"),
+  count(data.settings.study.seeds.length, "stage-1 seed"),
+  `${count(total, "answer")}${leftOut.length ? ", more in files" : ""}`,
+].join(" · ");
+buildAnswers();
+buildHistory();
+buildEffects();
+buildClaims();
+buildSettings();
+buildEnvironment();
