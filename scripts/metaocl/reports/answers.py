@@ -109,7 +109,7 @@ def _pairs(table: Mapping[str, list[Any]], one: str, other: str) -> Iterable[tup
 
 
 def _aliases(stage: StageOfCell) -> dict[str, Alias]:
-    """The aliases of a cell by their texts; those of stage 2 as they were divided for it, of which stage 1 knows nothing."""
+    """The aliases of a cell by their texts; those of stage 2 as they are divided there, which stage 1 does not know."""
     folders = (stage.aliases.parent, stage.aliases)
     return {alias.alias: alias for folder in folders for alias in read_rows(folder / "aliases.parquet", Alias)}
 

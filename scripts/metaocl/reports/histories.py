@@ -72,7 +72,7 @@ def line_of(rows: pd.DataFrame, limits: tuple[float, float] = (-math.inf, math.i
 
 
 def _charts(runs: pd.DataFrame) -> list[dict[str, Any]]:
-    """A chart for each measure of answers and test set that a cell has, a line per subset in the order of their titles."""
+    """A chart for each measure of answers and test set of a cell, a line per subset in the order of their titles."""
     charts = []
     for (name, test_set), rows in runs.groupby(["measure", "test_set"], sort=False, observed=True):
         measure = MEASURES.get(name)
@@ -95,4 +95,4 @@ def _through(rows: pd.DataFrame, starts: Mapping[int, int] | pd.Series) -> pd.Da
 
 def _rounded(values: np.ndarray | pd.Series) -> list[float | None]:
     """Numbers as JSON knows them, as exact as a chart can show."""
-    return [None if math.isnan(value) else float(f"{value:.4g}") for value in values]
+    return [float(f"{value:.4g}") if math.isfinite(value) else None for value in values]

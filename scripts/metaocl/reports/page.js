@@ -66,8 +66,25 @@ function searched(stage) {
   return stage.texts;
 }
 
-function find(wanted, most) {
-  const words = wanted.q.toLowerCase().split(/\s+/).filter(Boolean);
+const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
+
+// A text with the words that were looked for in it marked; plain where its small letters are more or fewer than it has.
+function marked(text, words) {
+  const small = text.toLowerCase();
+  const found = [];
+  let end = 0;
+  while (words.length && small.length === text.length) {
+    const next = words.map((word) => [small.indexOf(word, end), word]).filter(([start]) => start >= 0);
+    if (!next.length) break;
+    const [start, word] = next.sort(([one], [other]) => one - other)[0];
+    found.push(text.slice(end, start), make("mark", {}, text.slice(start, start + word.length)));
+    end = start + word.length;
+  }
+  return [...found, text.slice(end)];
+}
+
+// How many answers are wanted and how many of them are right, and the first of them: stages with numbers of rows.
+function find(wanted, words, most) {
   const columns = CHOICES.filter((choice) => choice.column && wanted[choice.name]).map((choice) => choice.name);
   const bit = { right: "1", wrong: "0" }[wanted.right];
   const found = { count: 0, right: 0, rows: [] };
@@ -92,51 +109,46 @@ function cell(label, kind, ...children) {
   return make("td", { role: "cell", "data-label": label, class: kind }, ...children);
 }
 
-function rowOf([stage, row]) {
+function rowOf(stage, row, words) {
   const [alias, name, definedAs] = things[stage.alias[row]];
   const isRight = stage.right[row] === "1";
-  const seeds = `seed ${stage.seed}${stage2Seeds > 1 ? `, stage-2 seed ${stage.stage2_seed}` : ""}`;
-  const where = [
-    titled("test_set", things[stage.test_set[row]]),
-    `${shortName(slugs(stage))}, stage ${stage.stage}, ${seeds}`,
-  ];
+  const mark = make("span", { class: "mark", role: "img", "aria-label": isRight ? "right" : "wrong" }, isRight ? "✓" : "✗");
+  const asked = fields.test_set ? `${titled("test_set", things[stage.test_set[row]])}, ` : "";
+  const seeds = `seed ${stage.seed}${fields.stage2_seed ? `, stage-2 seed ${stage.stage2_seed}` : ""}`;
+  const text = (shown) => make("span", {}, marked(shown ?? "", words));
   return make(
     "tr",
     { role: "row", class: isRight ? "right" : "wrong" },
     cell(
       "Alias",
       "alias",
-      make("code", {}, alias),
-      name === null || name === alias ? null : make("small", {}, `stands for ${name}`),
-      definedAs === null || definedAs === name ? null : make("small", {}, `defined as ${definedAs}`),
+      make("code", {}, marked(alias, words)),
+      name === null || name === alias ? null : make("small", {}, "stands for ", marked(name, words)),
+      definedAs === null || definedAs === name ? null : make("small", {}, "defined as ", marked(definedAs, words)),
     ),
-    cell("Question", "question", make("span", {}, questionOf(stage, row))),
+    cell("Question", "question", text(questionOf(stage, row))),
+    cell("Answer", "answer", make("span", {}, mark, marked(things[stage.answer[row]] ?? "", words))),
+    cell("Gold", "gold", text(things[stage.gold[row]])),
     cell(
-      "Answer",
-      "answer",
-      make(
-        "span",
-        {},
-        make("span", { class: "mark", role: "img", "aria-label": isRight ? "right" : "wrong" }, isRight ? "✓" : "✗"),
-        things[stage.answer[row]] ?? "",
-      ),
+      "Where",
+      "where",
+      make("span", {}, titled("subset", things[stage.subset[row]])),
+      make("small", {}, `${asked}${shortName(slugs(stage))}, stage ${stage.stage}, ${seeds}`),
     ),
-    cell("Gold", "gold", make("span", {}, things[stage.gold[row]])),
-    cell("Where", "where", make("span", {}, titled("subset", things[stage.subset[row]])), ...where.map((text) => make("small", {}, text))),
   );
 }
 
-const stage2Seeds = new Set(stages.map((stage) => stage.stage2_seed)).size;
 const fields = {};
 let most = AT_ONCE;
 
 function show() {
   const wanted = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
-  const found = find(wanted, most);
+  const words = wordsOf(wanted.q);
+  const found = find(wanted, words, most);
   const share = found.count ? `, ${((100 * found.right) / found.count).toFixed(1)} % right` : "";
   const here = found.rows.length < found.count ? ` The first ${found.rows.length.toLocaleString("en")} are shown.` : "";
   part("found").textContent = `${count(found.count, "answer")}${share}.${here}`;
-  part("rows").tBodies[0].replaceChildren(...found.rows.map(rowOf));
+  part("rows").tBodies[0].replaceChildren(...found.rows.map(([stage, row]) => rowOf(stage, row, words)));
   part("more").hidden = found.rows.length === found.count;
   return wanted;
 }
@@ -163,7 +175,7 @@ function recall() {
 function buildAnswers() {
   const form = part("search");
   fields.q = make("input", { type: "search", name: "q", autocomplete: "off", placeholder: "an alias, a name, a word of a question or answer" });
-  form.append(make("label", {}, "Words that an answer's row must have", fields.q));
+  form.append(make("label", {}, "Words to look for, all of them", fields.q));
   for (const choice of [...CHOICES, RIGHT]) {
     const values = choice.values ?? valuesOf(choice);
     if (values.length < 2) continue;
@@ -243,7 +255,7 @@ function chartOf(chart, starts) {
   for (const line of chart.lines) {
     const through = points(line, line.mean);
     picture.append(draw("polyline", { class: "line", "data-line": line.name, points: through.join(" ") }));
-    const [cx, cy] = through.at(-1).split(",");
+    const [cx, cy] = through.length ? through.at(-1).split(",") : [-9, -9];
     picture.append(draw("circle", { class: "point", "data-line": line.name, cx, cy, r: 2.5 }));
   }
   return readable(picture, chart, epochs, x);
@@ -331,7 +343,7 @@ function intervalOf(row, low, high) {
 function effectTable(group) {
   const ends = group.rows.flatMap((row) => [row.mean, row.ci_low ?? row.mean, row.ci_high ?? row.mean]);
   const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends)];
-  const labels = ["Cell", "Gap [95 % CI]", "", "p (t)", "p (flip)", "d", "Seeds"];
+  const labels = ["Cell", "Gap [CI]", "", "p (t)", "p (flip)", "d", "Seeds"];
   const body = group.rows.map((row) => {
     const interval = row.ci_low === null ? "" : ` [${fixed(row.ci_low)}, ${fixed(row.ci_high)}]`;
     const texts = [shortName(row.cell), fixed(row.mean) + interval, intervalOf(row, low, high)];
@@ -401,14 +413,13 @@ function buildSettings() {
 }
 
 function buildEnvironment() {
-  for (const { stages: made, ...environment } of data.environments) {
-    const { commit, clean } = environment.code;
-    const code = commit === null ? "unknown" : `${commit}${clean ? "" : ", with changes"}`;
-    const shown = { commit: code, python: environment.python, ...environment.packages, ...environment.machine };
+  for (const { stages: made, code, python, packages, machine } of data.environments) {
+    const commit = code.commit === null ? "an unknown commit" : `commit ${code.commit}${code.clean ? "" : ", with changes"}`;
     const files = made.map((folder) => make("li", {}, make("code", {}, `${folder}/run.json`)));
     part("environment").append(
-      listed(shown),
-      fold(`${count(made.length, "stage")} made so`, false, () => make("ul", { class: "files" }, files)),
+      make("h3", {}, `${count(made.length, "stage")} by ${commit}`),
+      listed({ ...machine, python, ...packages }),
+      fold("Their files", false, () => make("ul", { class: "files" }, files)),
     );
   }
 }

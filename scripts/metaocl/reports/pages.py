@@ -64,11 +64,7 @@ def page_content(
         "titles": {"subset": SUBSET_TITLES, "test_set": TEST_SET_TITLES},
         "effects": effect_groups(tables.effects),
         "histories": cell_histories(tables.metrics, stages),
-        "verdicts": [
-            {"statement": claim.statement} | vars(judge(claim, tables.gaps, axis))
-            for claim in claims
-            if claim.study == study
-        ],
+        "verdicts": [_judged(claim, tables.gaps, axis) for claim in claims if claim.study == study],
         "environments": environments(stages),
         "answers": pack_answers(stages),
     }
@@ -115,6 +111,12 @@ def environments(stages: Iterable[StageOfCell]) -> list[dict[str, Any]]:
             raise ArtifactError(f"{record}: tells of no finished stage: {type(error).__name__}: {error}") from None
         found.setdefault(json.dumps(made_on, sort_keys=True), made_on | {"stages": []})["stages"].append(str(folder))
     return list(found.values())
+
+
+def _judged(claim: Claim, gaps: pd.DataFrame, axis: Mapping[str, float | str]) -> dict[str, Any]:
+    verdict = judge(claim, gaps, axis)
+    said = {"verdict": verdict.verdict, "reason": verdict.reason, "seeds_needed": verdict.seeds_needed}
+    return {"claim": claim.id, "statement": claim.statement} | said
 
 
 def _numbers(row: Mapping[str, Any]) -> dict[str, float | None]:
