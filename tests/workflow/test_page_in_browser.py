@@ -11,9 +11,12 @@ import subprocess
 import pandas as pd
 import pyarrow as pa
 import pytest
-from project import STAGE1, planned_jobs, snakemake
+import yaml
+from project import STAGE1, change_config, planned_jobs, snakemake
 
 from metaocl.artifacts.tables import write_table
+from metaocl.claims.entries import read_claims
+from metaocl.claims.verdicts import judge
 from metaocl.design.cells import CELL
 
 PAGE = "results/pages/tiny.html"
@@ -81,6 +84,11 @@ def workspace(finished_run, tmp_path_factory):
     answers = pd.read_parquet(path)
     answers.loc[0, ["prompt", "answer", "gold"]] = [f"{HOSTILE} {answers['alias'][0]}?", HOSTILE, f"gold {HOSTILE}"]
     write_table(pa.Table.from_pandas(answers, preserve_index=False), path)
+    part = {"contrast": "ocl", "cells": {"define_types": ["tve"]}, "must_be": "above", "threshold": -0.5}
+    tests = [{"study": study, "minimum_seeds": 2, "parts": [part]} for study in ("tiny", "plans")]
+    claims = {"claims": [{"id": "hostile", "statement": f"It is so. {HOSTILE}", "tests": tests}]}
+    (folder / "claims.yaml").write_text(yaml.safe_dump(claims))
+    change_config(folder, lambda config: config.update(claims=["claims.yaml"]))
     run = snakemake("pages", cwd=folder)
     assert re.findall(r"^Job \d+: (\w+ \w+ \w+)", run.stdout + run.stderr, re.MULTILINE) == ["Write the page"]
     return folder
@@ -198,7 +206,11 @@ def test_every_part_shows_what_the_study_left(seen, workspace, width):
     assert [text for text in record["packages"].values() if text not in parts["environment"]] == []
     assert record["machine"]["system"] in parts["environment"]
     assert "8 stages by " in parts["environment"]
-    assert "None was judged" in parts["claims"]
+    gaps = pd.read_parquet(workspace / "results/tables/tiny/gaps.parquet")
+    (claim, _) = read_claims([workspace / "claims.yaml"])
+    verdict = judge(claim, gaps, {})
+    assert f"{verdict.verdict.capitalize()}: It is so. {HOSTILE}" in parts["claims"]
+    assert verdict.reason in parts["claims"]
     assert [text for text in ("tve_uninformative", "learning_rate", "n_embd") if text not in parts["settings"]] == []
     assert "Meta-OCL (D5 − D6" in parts["effects"]
     assert len(seen[width]["charts"]) == 2 * len({"training loss", "held_out", "attribution", "as_defined"})
