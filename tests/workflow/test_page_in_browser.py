@@ -18,12 +18,14 @@ from metaocl.artifacts.tables import write_table
 from metaocl.claims.entries import read_claims
 from metaocl.claims.verdicts import judge
 from metaocl.design.cells import CELL
+from metaocl.reports.pages import render_page
 
 PAGE = "results/pages/tiny.html"
 HOSTILE = "</script><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\"><b>&amp;"
 WIDTHS = [1200, 390]
+LEFT_OUT = [f"results/stages/people/{HOSTILE}/a_model_with_a_long_name/two_stages/seed{seed}" for seed in range(3)]
 AT_EITHER_WIDTH = pytest.mark.parametrize("width", [str(width) for width in WIDTHS])
-PRESET = "#q=seed&stage=2&cell=people/tve/tiny/two_stages&unknown=1"
+PRESET = "#q=WORD&stage=2&cell=people/tve/tiny/two_stages&unknown=1"
 # What is then typed and chosen, one after the other.
 STEPS = {
     "all": {"q": "", "stage": "", "cell": ""},
@@ -34,9 +36,9 @@ STEPS = {
 DRIVER = """<!doctype html><body><script>
 const wait = (time) => new Promise((done) => setTimeout(done, time));
 const textsOf = (place, kind) => Array.from(place.querySelectorAll(kind), (found) => found.textContent);
-async function look(width) {
+async function look(width, address) {
   const frame = document.createElement("iframe");
-  Object.assign(frame, { width, height: 844, src: ADDRESS });
+  Object.assign(frame, { width, height: 844, src: address });
   await new Promise((done) => { frame.onload = done; document.body.append(frame); });
   const [view, page] = [frame.contentWindow, frame.contentDocument];
   const seen = () => ({
@@ -46,7 +48,10 @@ async function look(width) {
   });
   const result = { preset: seen() };
   for (const [step, fields] of Object.entries(STEPS)) {
-    for (const [name, value] of Object.entries(fields)) page.querySelector(`[name=${name}]`).value = value;
+    for (const [name, value] of Object.entries(fields)) {
+      const field = page.querySelector(`[name=${name}]`);
+      if (field) field.value = value;
+    }
     page.getElementById("search").dispatchEvent(new view.Event("input", { bubbles: true }));
     await wait(300);
     result[step] = seen();
@@ -70,7 +75,7 @@ async function look(width) {
 }
 (async () => {
   const seen = {};
-  for (const width of WIDTHS) seen[width] = await look(width);
+  for (const [name, [width, address]] of Object.entries(VIEWS)) seen[name] = await look(width, address);
   document.body.textContent = JSON.stringify(seen);
 })();
 </script></body>"""
@@ -124,14 +129,20 @@ def word(answers):
 
 
 @pytest.fixture(scope="module")
-def seen(workspace, word):
-    """What the browser shows at each width, after a link that presets the search, and what it complained of."""
+def seen(workspace, content, word):
+    """What the browser shows at each width, after a link that presets the search; and of a page without its answers.
+
+    Also what it complained of.
+    """
     browser = shutil.which("chromium")
     if browser is None:
         pytest.skip("no chromium on this machine (on Debian: apt install chromium)")
-    driver = DRIVER.replace("WIDTHS", str(WIDTHS)).replace("STEPS", json.dumps(STEPS))
     place = workspace / "results/pages/driver.html"
-    place.write_text(driver.replace("ADDRESS", json.dumps("tiny.html" + PRESET.replace("seed", word))))
+    without = content | {"answers": {"things": [], "stages": [], "left_out": LEFT_OUT}}
+    place.with_name("without.html").write_text(render_page(without))
+    views = {str(width): (width, "tiny.html" + PRESET.replace("WORD", word)) for width in WIDTHS}
+    views["without answers"] = (390, "without.html")
+    place.write_text(DRIVER.replace("VIEWS", json.dumps(views)).replace("STEPS", json.dumps(STEPS)))
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--virtual-time-budget=20000"]
     # For the driver to see into the page; files are strangers to each other.
     command = [browser, *options, "--allow-file-access-from-files", "--dump-dom", place.as_uri()]
@@ -193,6 +204,13 @@ def test_hostile_texts_are_shown_as_they_are(seen, answers, width):
 @AT_EITHER_WIDTH
 def test_the_page_does_not_scroll_sideways_and_its_fields_have_labels(seen, width):
     assert (seen[width]["beyond"], seen[width]["unlabelled"]) == (0, 0)
+
+
+def test_a_page_without_all_answers_says_which_are_left_out(seen):
+    view = seen["without answers"]
+    assert (view["all"]["found"], view["beyond"], view["foreign"]) == ("0 answers.", 0, 0)
+    assert "The answers of 3 stages are not in this page" in view["parts"]["answers"]
+    assert [file for file in LEFT_OUT if file not in view["parts"]["answers"]] == []
 
 
 def test_the_browser_complains_of_nothing(seen):
