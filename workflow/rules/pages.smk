@@ -1,36 +1,6 @@
 # Needs: the tables of a study and what its stages left. Makes: <results>/pages/{study}.html, in which it can be searched.
 
-import json
-
 from metaocl.planning.targets import study_answers
-
-
-def entries_of(wildcards):
-    """The settings of all that a study names, as JSON, by section."""
-    study = settings.studies[wildcards.study]
-    return json.dumps(
-        {
-            section: {
-                name: json.loads(entry_json(section, name))
-                for name in getattr(study, section)
-            }
-            for section in (
-                "datasets",
-                "define_types",
-                "models",
-                "plans",
-                "measurements",
-            )
-        },
-        ensure_ascii=False,
-    )
-
-
-def places_on_axis(wildcards):
-    """Where the cells of a study lie on its axis, as JSON; nothing for one without."""
-    study = settings.studies[wildcards.study]
-    values = axis_values(study, settings) if study.axis else {}
-    return json.dumps(values, ensure_ascii=False)
 
 
 rule write_page:
