@@ -113,9 +113,16 @@ function rowOf(stage, row, words) {
   const [alias, name, definedAs] = things[stage.alias[row]];
   const isRight = stage.right[row] === "1";
   const mark = make("span", { class: "mark", role: "img", "aria-label": isRight ? "right" : "wrong" }, isRight ? "✓" : "✗");
-  const asked = fields.test_set ? `${titled("test_set", things[stage.test_set[row]])}, ` : "";
-  const seeds = `seed ${stage.seed}${fields.stage2_seed ? `, stage-2 seed ${stage.stage2_seed}` : ""}`;
-  const text = (shown) => make("span", {}, marked(shown ?? "", words));
+  // Where an answer is from, by what there is a choice of.
+  const where = [
+    fields.test_set && titled("test_set", things[stage.test_set[row]]),
+    fields.cell && shortName(slugs(stage)),
+    fields.stage && `stage ${stage.stage}`,
+    fields.seed && `seed ${stage.seed}`,
+    fields.stage2_seed && `stage-2 seed ${stage.stage2_seed}`,
+  ];
+  const answer = things[stage.answer[row]] ?? "";
+  const text = (shown) => make("span", {}, marked(shown, words));
   return make(
     "tr",
     { role: "row", class: isRight ? "right" : "wrong" },
@@ -127,13 +134,13 @@ function rowOf(stage, row, words) {
       definedAs === null || definedAs === name ? null : make("small", {}, "defined as ", marked(definedAs, words)),
     ),
     cell("Question", "question", text(questionOf(stage, row))),
-    cell("Answer", "answer", make("span", {}, mark, marked(things[stage.answer[row]] ?? "", words))),
+    cell("Answer", "answer", make("span", { class: answer ? "" : "nothing" }, mark, marked(answer, words))),
     cell("Gold", "gold", text(things[stage.gold[row]])),
     cell(
       "Where",
       "where",
       make("span", {}, titled("subset", things[stage.subset[row]])),
-      make("small", {}, `${asked}${shortName(slugs(stage))}, stage ${stage.stage}, ${seeds}`),
+      make("small", {}, where.filter(Boolean).join(", ")),
     ),
   );
 }
@@ -230,7 +237,7 @@ function ticks(highest) {
 function chartOf(chart, starts) {
   const present = (values) => values.filter((value) => value !== null);
   const epochs = [...new Set(chart.lines.flatMap((line) => line.epochs))].sort((one, other) => one - other);
-  const marks = ticks(Math.max(0.01, ...chart.lines.flatMap((line) => [...present(line.mean), ...present(line.high)])));
+  const marks = ticks(Math.max(0.05, ...chart.lines.flatMap((line) => [...present(line.mean), ...present(line.high)])));
   const [first, last, top] = [Math.min(1, epochs[0]), epochs.at(-1), marks.at(-1)];
   const x = (epoch) => LEFT + ((epoch - first) / Math.max(1, last - first)) * (RIGHT_EDGE - LEFT);
   const y = (value) => BOTTOM - (value / top) * (BOTTOM - TOP);
