@@ -11,7 +11,7 @@ from metaocl.claims.entries import read_claims
 from metaocl.commands import command_parser, run_command
 from metaocl.planning.study_arguments import add_study_arguments
 from metaocl.reports.answers import stages_of
-from metaocl.reports.pages import StudyTables, page_content, render_page
+from metaocl.reports.pages import Tables, page_content, render_page
 
 
 def main() -> None:
@@ -32,9 +32,7 @@ def main() -> None:
 
     study = arguments.study
     stages = stages_of(study, arguments.stages, arguments.branches, arguments.results)
-    tables = StudyTables(
-        *(read_table(path).to_pandas() for path in (arguments.metrics, arguments.effects, arguments.gaps))
-    )
+    tables = Tables(*(read_table(path).to_pandas() for path in (arguments.metrics, arguments.effects, arguments.gaps)))
     settings = {"study": study.model_dump(mode="json", exclude=set(study.cosmetic))} | arguments.entries
     claims = read_claims(arguments.claims)
     content = page_content(arguments.name, settings, stages, tables, claims, arguments.axis)

@@ -11,7 +11,11 @@ rule write_page:
         gaps="<results>/tables/{study}/gaps.parquet",
         claims=judged_files("claims"),
         looks=multiext(
-            str(REPOSITORY / "scripts/metaocl/reports/page"), ".html", ".css", ".js"
+            str(REPOSITORY / "scripts/metaocl/reports/page"),
+            ".html",
+            ".css",
+            ".js",
+            "_charts.js",
         ),
     output:
         report(

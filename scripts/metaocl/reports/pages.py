@@ -31,12 +31,14 @@ from metaocl.design.test_sets import TEST_SET_TITLES
 from metaocl.reports.answers import StageOfCell, as_json, pack_answers
 from metaocl.reports.histories import cell_histories
 
-TEMPLATE, STYLE, SCRIPT = (Path(__file__).with_name(f"page.{ending}") for ending in ("html", "css", "js"))
+TEMPLATE, STYLE, SCRIPT, CHARTS = (
+    Path(__file__).with_name(name) for name in ("page.html", "page.css", "page.js", "page_charts.js")
+)
 NUMBERS = ["n_seeds", "mean", "ci_low", "ci_high", "p_value", "p_sign_flip", "effect_size"]
 
 
 @dataclass(frozen=True)
-class StudyTables:
+class Tables:
     """A study's tables, as `estimate_effects` and `collect_metrics` write them."""
 
     metrics: pd.DataFrame
@@ -48,7 +50,7 @@ def page_content(
     study: str,
     settings: Mapping[str, Any],
     stages: Sequence[StageOfCell],
-    tables: StudyTables,
+    tables: Tables,
     claims: Sequence[Claim],
     axis: Mapping[str, float | str],
 ) -> dict[str, Any]:
@@ -72,7 +74,9 @@ def page_content(
 
 def render_page(content: Mapping[str, Any]) -> str:
     """The page as HTML."""
-    style, script = (path.read_text(encoding="utf-8") for path in (STYLE, SCRIPT))
+    style, *scripts = (path.read_text(encoding="utf-8") for path in (STYLE, CHARTS, SCRIPT))
+    # One script, as strict as its first line says; what draws comes before what begins to draw.
+    script = "\n".join(scripts)
     parts = {
         "title": html.escape(f"Study {content['study']}"),
         "policy": f"style-src '{_digest(style)}'; script-src '{_digest(script)}'",

@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -20,7 +19,7 @@ from metaocl.artifacts.tables import write_rows, write_table
 from metaocl.config.studies import Study
 from metaocl.documents.records import Alias
 from metaocl.reports.answers import as_json, pack_answers, stages_of
-from metaocl.reports.pages import SCRIPT, STYLE, TEMPLATE, render_page
+from metaocl.reports.pages import CHARTS, SCRIPT, STYLE, TEMPLATE, render_page
 
 STUDY = Study(
     datasets=["people"], define_types=["tve", "etv"], models=["tiny"], plans=["two"], seeds=[3, 1], stage2_seeds=[0, 1]
@@ -176,12 +175,12 @@ def test_the_browser_may_load_nothing_and_run_no_script_but_the_pages_own():
 
 
 def test_the_pages_own_files_load_nothing_and_make_no_html_of_texts():
-    texts = {path.name: path.read_text() for path in (TEMPLATE, STYLE, SCRIPT)}
+    texts = {path.name: path.read_text() for path in (TEMPLATE, STYLE, SCRIPT, CHARTS)}
     forbidden = (
         r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|Function\(|fetch\(|@import|url\(|src=|href=.[^#]"
     )
     assert {name: re.findall(forbidden, text) for name, text in texts.items()} == {name: [] for name in texts}
     addresses = {found for text in texts.values() for found in re.findall(r"https?://[^\"]+", text)}
     assert addresses == {"http://www.w3.org/2000/svg"}  # a name space
-    assert "</script" not in texts[SCRIPT.name]
-    assert Path(SCRIPT).stat().st_size < 40_000
+    assert "</script" not in texts[SCRIPT.name] + texts[CHARTS.name]
+    assert max(len(text.splitlines()) for text in texts.values()) <= 400
