@@ -3,6 +3,7 @@
 # make vision        runs question answering on images (config/mnist_qa.yaml) and judges claim `vision`
 # make paper         runs the paper's text experiments on small models (config/laptop_paper.yaml) and judges its claims; again goes on
 # make tracking      exports a finished study for TensorBoard, which it installs: make tracking CONFIG=config/laptop_paper.yaml
+# make pages         writes a finished study's page for a browser, to search its answers: make pages CONFIG=config/laptop_paper.yaml
 # make status        says how far the studies are: make status CONFIG=config/laptop_paper.yaml
 # make test          sets everything up, the pretrained model and TensorBoard too, and runs all tests but those on a cluster
 # make test-fast     what to run after an edit, in a minute: the checkers of the code, and the unit tests but the slow ones
@@ -19,7 +20,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 TESTS ?= tests/workflow tests/unit
 PYTEST = python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study cities paper status tracking vision test test-fast test-cluster benchmark gpu reference reference-paper reference-vision reference-mechanisms \
+.PHONY: study cities paper status tracking pages vision test test-fast test-cluster benchmark gpu reference reference-paper reference-vision reference-mechanisms \
         reference-mechanisms_vision rulegraph format clean
 
 study: .venv/installed
@@ -41,6 +42,10 @@ status: .venv/installed
 tracking: .venv/tensorboard
 	@python scripts/tools/clear_stale_lock.py
 	snakemake tracking --configfile "$(CONFIG)"
+
+pages: .venv/installed
+	@python scripts/tools/clear_stale_lock.py
+	snakemake pages --configfile "$(CONFIG)"
 
 vision: .venv/installed
 	@python scripts/tools/clear_stale_lock.py

@@ -32,8 +32,8 @@ DOCUMENTS = "documents/people/tve/seed0/documents.parquet"
 ALIASES = "documents/people/tve/seed0/aliases.parquet"
 GRIDS, CONVNET = "documents/grids.parquet", "convnets/model"
 STAGE2_ALIASES = "documents/people/tve/seed0/stage2_seed0/aliases.parquet"
-STAGE1_METRICS, STAGE1_HISTORY, METRICS, EFFECTS, GAPS = (
-    *(f"{STAGE1.removeprefix('results/')}/{name}.parquet" for name in ("metrics", "history")),
+STAGE1_METRICS, STAGE1_ANSWERS, STAGE1_HISTORY, METRICS, EFFECTS, GAPS = (
+    *(f"{STAGE1.removeprefix('results/')}/{name}.parquet" for name in ("metrics", "answers", "history")),
     *(f"tables/tiny/{name}.parquet" for name in ("metrics", "effects", "gaps")),
 )
 DATA, TABLE = "data", "cvdb.csv"
@@ -85,6 +85,8 @@ COMMANDS = {
     " --documents out/documents.parquet --aliases out/aliases.parquet --manifest out/documents.json",
     "write_new_definitions": f"--facts {FACTS} --stage1-aliases {ALIASES} {SEEDS} --stage2-seed 0"
     " --documents out/documents.parquet --aliases out/aliases.parquet --manifest out/documents.json",
+    "write_page": f"{STUDY} --name tiny --entries {{{{}}}} --metrics {METRICS} --effects {EFFECTS} --gaps {GAPS}"
+    f" --claims {CLAIMS} --axis {{{{}}}} --page out/tiny.html",
     "write_summary": f"--study tiny --metrics {METRICS} --effects {EFFECTS}"
     " --markdown out/tiny.md --json out/tiny.json",
 }
@@ -110,6 +112,7 @@ CUT_SHORT = {
     "write_counterfactuals": [ALIASES, STAGE2_ALIASES],
     "write_documents": [FACTS],
     "write_new_definitions": [FACTS, ALIASES],
+    "write_page": [STAGE1_ANSWERS, STAGE1_HISTORY, ALIASES, STAGE2_ALIASES, METRICS, EFFECTS, GAPS],
     "write_summary": [METRICS, EFFECTS],
 }
 OVERWRITTEN = {
@@ -120,6 +123,7 @@ OVERWRITTEN = {
     "judge_hypotheses": [HYPOTHESES],
     "plot_hypotheses": [FINDINGS],
     "tabulate_trex": [f"{TREX}/documents-1.json"],
+    "write_page": [f"{LAST_STAGE}/run.json", CLAIMS],
 }
 WITHOUT_INPUT = {"initialize_convnet"}
 ONE_BYTE = {"train_stage": [f"{BASE_MODEL}/model.safetensors", DOCUMENTS]}

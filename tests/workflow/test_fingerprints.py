@@ -89,7 +89,7 @@ def workspace(tmp_path_factory):
     (folder / "witness/sitecustomize.py").write_text(WITNESS)
     environment = {"PYTHONPATH": str(folder / "witness"), "NOTES": str(folder / "notes")}
     facts = [f"results/facts/{dataset}/facts.parquet" for dataset in ("cvdb", "set_inclusion", "modular")]
-    snakemake("everything", "mechanisms", *facts, cwd=folder, **environment)
+    snakemake("everything", "mechanisms", "pages", *facts, cwd=folder, **environment)
     # Without TensorBoard, which is optional, the script is watched as far as it gets.
     snakemake("tracking", cwd=folder, check=find_spec("tensorboard") is not None, **environment)
     # Any model that transformers saved will do.

@@ -213,8 +213,8 @@ def test_the_commands_that_a_dry_run_prints_carry_every_hostile_text_as_data(hos
     recorder = tmp_path / "python"
     recorder.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
     recorder.chmod(0o755)
-    judged = "results/summaries/hypotheses.md"
-    plan = snakemake("everything", judged, "--dry-run", "--forceall", cwd=hostile_project)
+    further = ["results/summaries/hypotheses.md", "pages"]
+    plan = snakemake("everything", *further, "--dry-run", "--forceall", cwd=hostile_project)
     commands = re.findall(r"^ *Shell command: (.*python .*)$", plan.stdout + plan.stderr, re.MULTILINE)
     path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
     script = "\n".join(commands)
