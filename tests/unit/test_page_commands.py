@@ -36,6 +36,7 @@ EXCEPTIONS = {
     "tail": "of the shell",
     "tensorboard": "optional, and a server; test_tracking reads what it would show",
     "tmux": "of a cluster's login node",
+    "wandb sync": "needs an account; test_offline_wandb reads what it would upload",
 }
 
 
