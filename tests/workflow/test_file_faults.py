@@ -36,8 +36,7 @@ STAGE1_METRICS, STAGE1_ANSWERS, STAGE1_HISTORY, METRICS, EFFECTS, GAPS = (
     *(f"{STAGE1.removeprefix('results/')}/{name}.parquet" for name in ("metrics", "answers", "history")),
     *(f"tables/tiny/{name}.parquet" for name in ("metrics", "effects", "gaps")),
 )
-DATA, TABLE = "data", "cvdb.csv"
-CSV, TREX, CLAIMS, HYPOTHESES = f"{DATA}/{TABLE}", "data/trex", "config/claims.yaml", "config/hypotheses.yaml"
+CSV, TREX, CLAIMS, HYPOTHESES = "data/cvdb.csv", "data/trex", "config/claims.yaml", "config/hypotheses.yaml"
 RELATED, FINDINGS = "tables/tiny/related.parquet", "tables/hypotheses.csv"
 LAST_STAGE = "stages/people/tve/tiny/two_stages/seed0/stage2_seed0"
 ALIGNMENT, LOSSES = (f"{LAST_STAGE}/measurements/{name}.parquet" for name in ("alignment", "losses"))
@@ -58,8 +57,7 @@ COMMANDS = {
     "export_tracking": f"{STUDY} --metrics {METRICS} --tracking out/tracking",
     "extract_facts": f"--source {{cvdb}} --entities 24 --data {CSV}"
     " --facts out/facts.parquet --manifest out/facts.json",
-    "fetch_data": f"--downloaded {CSV} --sha256 {{hash}} --data out/data",
-    "fetch_handwriting": f"--url file:{DATA} --file {TABLE} --sha256 {{hash}} --data out/data",
+    "fetch_data": f"--url file:{CSV} --sha256 {{hash}} --data out/data",
     "initialize_convnet": "--settings {convnet} --seed 0 --model out/model --run out/run.json",
     "initialize_model": f"--facts {FACTS} --settings {{random}} --seed 0 --model out/model --run out/run.json",
     "judge_claims": f"--claims {CLAIMS} --gaps main={GAPS} --axis {{{{}}}} --models {{words}}"
@@ -118,7 +116,6 @@ CUT_SHORT = {
 OVERWRITTEN = {
     "extract_facts": [CSV],
     "fetch_data": [CSV],
-    "fetch_handwriting": [CSV],
     "judge_claims": [CLAIMS],
     "judge_hypotheses": [HYPOTHESES],
     "plot_hypotheses": [FINDINGS],
