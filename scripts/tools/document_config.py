@@ -31,7 +31,7 @@ from metaocl.config.measurements import (
 )
 from metaocl.config.models import BaseTraining, ConvNet, ConvNextV2, Model, Pretrained
 from metaocl.config.plans import Lora, Plan, RowProjection, Stage
-from metaocl.config.sources import Cvdb, Grids, Modular, SetInclusion, Table, Trex
+from metaocl.config.sources import Cvdb, Grids, Hub, Modular, SetInclusion, Table, Trex
 from metaocl.config.studies import Study
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +66,7 @@ SECTIONS: list[tuple[str, type[Entry]]] = [
     ("`datasets.<name>.source`, kind `cvdb`", Cvdb),
     ("`datasets.<name>.source`, kind `trex`", Trex),
     ("`datasets.<name>.source`, kind `table`", Table),
+    ("`datasets.<name>.source.hub`", Hub),
     ("`datasets.<name>.source`, kind `set_inclusion`", SetInclusion),
     ("`datasets.<name>.source`, kind `modular`", Modular),
     ("`datasets.<name>.source`, kind `grids`", Grids),

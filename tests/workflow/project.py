@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from warm_python import warm_python
 
 from metaocl.config.layers import read_config
 
@@ -37,11 +38,18 @@ def snakemake_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "snakemake", "--configfile", CONFIG, "--cores", "2", *arguments]
 
 
-def snakemake(*arguments: str, cwd: Path, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake on the tiny configuration; with `check`, a failure fails the test and shows the output."""
-    run = subprocess.run(
-        snakemake_command(*arguments), cwd=cwd, env=os.environ | environment, capture_output=True, text=True
-    )
+def snakemake(
+    *arguments: str, cwd: Path, check: bool = True, cold: bool = False, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake on the tiny configuration; with `check`, a failure fails the test and shows the output.
+
+    cold: whether each job starts a Python of its own, as everywhere but in tests, which mostly begin with a warm one.
+    """
+    command = snakemake_command(*arguments)
+    if not cold:
+        python, variables = warm_python()
+        command[:1], environment = python, variables | environment
+    run = subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True)
     assert not check or run.returncode == 0, run.stdout + run.stderr
     return run
 

@@ -12,8 +12,11 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from metaocl.text.tokenizers import build_word_tokenizer
 
 MODEL = "results/pretrained_models/local/run.json"
-TRIPLES, FACTS, CITIES = (f"results/facts/{name}.parquet" for name in ("trex/triples", "cvdb/facts", "cities/facts"))
-TARGETS = (MODEL, TRIPLES, FACTS, CITIES)
+TRIPLES, FACTS, CITIES, TABLE = (
+    f"results/facts/{name}.parquet" for name in ("trex/triples", "cvdb/facts", "cities/facts", "elements/facts")
+)
+TARGETS = (MODEL, TRIPLES, FACTS, CITIES, TABLE)
+SHARDS = "data/the elements"
 WEIGHTS = "data/model/model.safetensors"
 
 
@@ -26,7 +29,16 @@ def made(tmp_path_factory):
     config = AutoConfig.for_model("gpt2", vocab_size=20, n_embd=8, n_layer=1, n_head=1, n_positions=64)
     AutoModelForCausalLM.from_config(config).save_pretrained(folder / "data/model")
     build_word_tokenizer(["one two"], []).save_pretrained(folder / "data/model")
-    change_config(folder, lambda config: config["datasets"].update(cities={"source": "cities", "entities": 24}))
+    header, *rows = (folder / "data/elements.csv").read_text().splitlines(keepends=True)
+    (folder / SHARDS).mkdir()
+    for number, part in enumerate((rows[:10], rows[10:])):
+        (folder / SHARDS / f"part {number}.csv").write_text(header + "".join(part))
+
+    def change(config):
+        config["datasets"]["cities"] = {"source": "cities", "entities": 24}
+        config["datasets"]["elements"]["source"]["path"] = SHARDS
+
+    change_config(folder, change)
     snakemake(*TARGETS, cwd=folder)
     return folder
 
@@ -53,10 +65,15 @@ def edit_cvdb(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"orator", b"senator"))
 
 
+def edit_shard(path: Path) -> None:
+    path.write_text(path.read_text("utf-8").replace("gas", "air"), "utf-8")
+
+
 CHANGES = {
     WEIGHTS: (change_weights, {"prepare_model": 1}),
     "data/trex/documents-1.json": (edit_trex, {"tabulate_trex": 1}),
     "data/cvdb.csv": (edit_cvdb, {"extract_facts": 1}),
+    f"{SHARDS}/part 1.csv": (edit_shard, {"extract_facts": 1}),
 }
 
 
@@ -85,7 +102,22 @@ def test_a_new_date_and_a_file_that_nobody_reads_run_nothing(project):
 def test_one_more_file_of_a_folder_runs_what_reads_it(project):
     (project / "data/model/added_tokens.json").write_text("{}")
     shutil.copy(project / "data/trex/documents-1.json", project / "data/trex/documents-2.json")
-    assert planned_jobs(*TARGETS, cwd=project) == {"prepare_model": 1, "tabulate_trex": 1}
+    (project / SHARDS / "part 2.csv").write_text("element,period,state,block\nunobtainium,9,solid,z\n")
+    assert planned_jobs(*TARGETS, cwd=project) == {"prepare_model": 1, "tabulate_trex": 1, "extract_facts": 1}
+
+
+def test_a_file_that_is_gone_from_a_folder_runs_what_read_it(project):
+    (project / SHARDS / "part 1.csv").unlink()
+    assert planned_jobs(TABLE, cwd=project) == {"extract_facts": 1}
+
+
+def test_a_folder_of_files_of_two_forms_is_one_line_before_anything_runs(project):
+    (project / SHARDS / "part 2.jsonl").touch()
+    run = snakemake("--dry-run", TABLE, cwd=project, check=False)
+    told = f"{SHARDS}: has part 1.csv beside part 2.jsonl; the files of one table are of one form"
+    assert run.returncode != 0
+    assert f"error: {project / CONFIG}: {told}" in (run.stdout + run.stderr).splitlines()
+    assert "Traceback" not in run.stdout + run.stderr
 
 
 def test_another_version_of_a_package_runs_what_reads_its_data(project, monkeypatch):

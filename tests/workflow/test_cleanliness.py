@@ -1,5 +1,6 @@
 """Linters, formatters and the type checker are content, no source runs texts; generated files and pins are in step."""
 
+import ast
 import json
 import re
 import shlex
@@ -122,9 +123,13 @@ def test_the_nodes_of_a_cluster_have_all_but_what_developers_need(environment):
 
 
 def test_what_the_code_imports_is_installed_on_the_nodes_of_a_cluster():
-    sources = [*ROOT.glob("scripts/*.py"), *ROOT.glob("scripts/metaocl/**/*.py"), *ROOT.glob("workflow/**/*.smk")]
-    lines = "\n".join(path.read_text() for path in [*sources, ROOT / "workflow/Snakefile"])
-    named = set(re.findall(r"^ *(?:from|import) ([A-Za-z_]+)[\w.]*(?: import |,|$| as )", lines, re.MULTILINE))
+    scripts = [*ROOT.glob("scripts/*.py"), *ROOT.glob("scripts/metaocl/**/*.py")]
+    rules = "\n".join(path.read_text() for path in (ROOT / "workflow").rglob("*") if path.is_file())
+    named = set(re.findall(r"^(?:from|import) (\w+)", rules, re.MULTILINE))
+    for node in (node for path in scripts for node in ast.walk(ast.parse(path.read_text()))):
+        modules = [node.module] if isinstance(node, ast.ImportFrom) else []
+        modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        named |= {str(module).partition(".")[0] for module in modules}
     outside = named - sys.stdlib_module_names - {"metaocl", "tensorboard"}  # the latter is optional
     packages = {canonicalize_name(package) for name in outside for package in packages_distributions()[name]}
     assert packages > {"torch", "huggingface-hub", "rocrate"}
@@ -141,9 +146,13 @@ def test_the_catalog_of_workflows_is_told_in_its_own_words():
 
 
 def test_what_is_optional_agrees_with_the_lock_file(locked):
-    optional = pins((ROOT / "requirements-tensorboard.txt").read_text().splitlines())
-    assert "tensorboard" in optional
-    assert locked.keys() & optional.keys() == set()
+    tensorboard, site = (
+        pins((ROOT / f"requirements-{name}.txt").read_text().splitlines()) for name in ("tensorboard", "site")
+    )
+    assert "tensorboard" in tensorboard
+    assert "mkdocs" in site
+    assert locked.keys() & (tensorboard.keys() | site.keys()) == set()
+    assert tensorboard | site == site | tensorboard
 
 
 def test_the_installed_versions_are_the_pinned_ones(locked):

@@ -69,7 +69,7 @@ def strange_run(surroundings):
     """A run in unusual surroundings."""
     folder = copy_project(surroundings / STRANGE_NAME)
     change_config(folder, one_cell)
-    snakemake(cwd=folder, PYTHONHASHSEED="2", **no_network(surroundings))
+    snakemake(cwd=folder, cold=True, PYTHONHASHSEED="2", **no_network(surroundings))
     return folder
 
 
@@ -104,7 +104,7 @@ def killed_run(tmp_path_factory):
     for leftover in (f"{STAGE1}/.1-metrics.parquet", "results/documents/people/tve/seed0/.1-aliases.parquet"):
         (folder / leftover).parent.mkdir(parents=True, exist_ok=True)
         (folder / leftover).write_bytes(b"half a file")
-    snakemake(cwd=folder, PYTHONHASHSEED="1")
+    snakemake(cwd=folder, cold=True, PYTHONHASHSEED="1")
     return folder
 
 

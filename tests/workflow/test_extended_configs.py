@@ -87,6 +87,15 @@ def test_a_study_of_the_command_line_that_is_not_there_is_told_with_the_layers(p
             "{my} over {folder}/tiny.yaml: studies.tiny.seeds.0: Input should be greater than or equal to 0 (got -1)",
         ),
         (
+            f"extends: {CONFIG}\nstudies: {{tinny: {{seeds: [0]}}}}",
+            "{my}: {folder}/tiny.yaml has no studies.tinny to change (did you mean tiny?), and a new one needs "
+            "datasets, define_types, models, plans",
+        ),
+        (
+            f"extends: {CONFIG}\nclaims: [gone.yaml]",
+            "{my} over {folder}/tiny.yaml: claims has 'gone.yaml'; {folder} has no such file",
+        ),
+        (
             f"extends: {CONFIG}\nmodels: {{tiny: {{threads: 2}}}}",
             "{my}: changes models.tiny of {folder}/tiny.yaml, whose results are in results/; give what is changed a "
             "name of its own, or name another folder, for example `pathvars: {{results: results/my2}}`",

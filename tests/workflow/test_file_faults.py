@@ -33,12 +33,11 @@ DOCUMENTS = "documents/people/tve/seed0/documents.parquet"
 ALIASES = "documents/people/tve/seed0/aliases.parquet"
 GRIDS, CONVNET = "documents/grids.parquet", "convnets/model"
 STAGE2_ALIASES = "documents/people/tve/seed0/stage2_seed0/aliases.parquet"
-STAGE1_METRICS, STAGE1_HISTORY, METRICS, EFFECTS, GAPS = (
-    *(f"{STAGE1.removeprefix('results/')}/{name}.parquet" for name in ("metrics", "history")),
+STAGE1_METRICS, STAGE1_ANSWERS, STAGE1_HISTORY, METRICS, EFFECTS, GAPS = (
+    *(f"{STAGE1.removeprefix('results/')}/{name}.parquet" for name in ("metrics", "answers", "history")),
     *(f"tables/tiny/{name}.parquet" for name in ("metrics", "effects", "gaps")),
 )
-DATA, TABLE = "data", "cvdb.csv"
-CSV, TREX, CLAIMS, HYPOTHESES = f"{DATA}/{TABLE}", "data/trex", "config/claims.yaml", "config/hypotheses.yaml"
+CSV, TREX, CLAIMS, HYPOTHESES = "data/cvdb.csv", "data/trex", "config/claims.yaml", "config/hypotheses.yaml"
 CITATION = "CITATION.cff"
 RELATED, FINDINGS = "tables/tiny/related.parquet", "tables/hypotheses.csv"
 LAST_STAGE = "stages/people/tve/tiny/two_stages/seed0/stage2_seed0"
@@ -62,8 +61,7 @@ COMMANDS = {
     "export_tracking": f"{STUDY} --metrics {METRICS} --tracking out/tracking",
     "extract_facts": f"--source {{cvdb}} --entities 24 --data {CSV}"
     " --facts out/facts.parquet --manifest out/facts.json",
-    "fetch_data": f"--downloaded {CSV} --sha256 {{hash}} --data out/data",
-    "fetch_handwriting": f"--url file:{DATA} --file {TABLE} --sha256 {{hash}} --data out/data",
+    "fetch_data": f"--url file:{CSV} --sha256 {{hash}} --data out/data",
     "initialize_convnet": "--settings {convnet} --seed 0 --model out/model --run out/run.json",
     "initialize_model": f"--facts {FACTS} --settings {{random}} --seed 0 --model out/model --run out/run.json",
     "judge_claims": f"--claims {CLAIMS} --gaps main={GAPS} --axis {{{{}}}} --models {{words}}"
@@ -89,6 +87,8 @@ COMMANDS = {
     " --documents out/documents.parquet --aliases out/aliases.parquet --manifest out/documents.json",
     "write_new_definitions": f"--facts {FACTS} --stage1-aliases {ALIASES} {SEEDS} --stage2-seed 0"
     " --documents out/documents.parquet --aliases out/aliases.parquet --manifest out/documents.json",
+    "write_page": f"{STUDY} --name tiny --entries {{{{}}}} --metrics {METRICS} --effects {EFFECTS} --gaps {GAPS}"
+    f" --claims {CLAIMS} --axis {{{{}}}} --page out/tiny.html",
     "write_summary": f"--study tiny --metrics {METRICS} --effects {EFFECTS}"
     " --markdown out/tiny.md --json out/tiny.json",
 }
@@ -115,17 +115,18 @@ CUT_SHORT = {
     "write_counterfactuals": [ALIASES, STAGE2_ALIASES],
     "write_documents": [FACTS],
     "write_new_definitions": [FACTS, ALIASES],
+    "write_page": [STAGE1_ANSWERS, STAGE1_HISTORY, ALIASES, STAGE2_ALIASES, METRICS, EFFECTS, GAPS],
     "write_summary": [METRICS, EFFECTS],
 }
 OVERWRITTEN = {
     "archive_study": [f"{LAST_STAGE}/run.json", "facts/people/manifest.json", "summaries/tiny.json", CITATION],
     "extract_facts": [CSV],
     "fetch_data": [CSV],
-    "fetch_handwriting": [CSV],
     "judge_claims": [CLAIMS],
     "judge_hypotheses": [HYPOTHESES],
     "plot_hypotheses": [FINDINGS],
     "tabulate_trex": [f"{TREX}/documents-1.json"],
+    "write_page": [f"{LAST_STAGE}/run.json", CLAIMS],
 }
 WITHOUT_INPUT = {"initialize_convnet"}
 ONE_BYTE = {"train_stage": [f"{BASE_MODEL}/model.safetensors", DOCUMENTS]}

@@ -91,19 +91,14 @@ def workspace(tmp_path_factory):
     environment = {"PYTHONPATH": str(folder / "witness"), "NOTES": str(folder / "notes")}
     facts = [f"results/facts/{dataset}/facts.parquet" for dataset in ("cvdb", "set_inclusion", "modular")]
     archives = [f"results/archives/{study}.zip" for study in config["studies"]]
-    snakemake("everything", "mechanisms", *archives, *facts, cwd=folder, **environment)
+    snakemake("everything", "mechanisms", "pages", *archives, *facts, cwd=folder, **environment)
     # Without TensorBoard, which is optional, the script is watched as far as it gets.
     snakemake("tracking", cwd=folder, check=find_spec("tensorboard") is not None, **environment)
     # Any model that transformers saved will do.
     shutil.copytree(folder / "results/random_models/trex/random/seed0/model", folder / "data/model")
     snakemake("results/pretrained_models/local/model", cwd=folder, **environment)
-    # Snakemake would fetch the one file first, and the other is on a server.
-    for script, options in {
-        "fetch_data": ["--downloaded", "data/cvdb.csv"],
-        "fetch_handwriting": ["--url", "file:data", "--file", "cvdb.csv"],
-    }.items():
-        fetch = [sys.executable, f"scripts/{script}.py", *options, "--data", "results/data"]
-        subprocess.run(fetch, cwd=folder, env=os.environ | environment, check=True)
+    fetch = [sys.executable, "scripts/fetch_data.py", "--url", "file:data/cvdb.csv", "--data", "results/data"]
+    subprocess.run(fetch, cwd=folder, env=os.environ | environment, check=True)
     return folder
 
 

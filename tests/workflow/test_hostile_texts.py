@@ -27,7 +27,7 @@ SAMPLE = ROOT / "tests/data/cvdb.csv"
 HOSTILE = """it's "a" `touch hacked` $(touch hacked); touch hacked & touch hacked | touch hacked \\ %s %% * ? [a-z] ~"""
 
 
-DATASETS = ["cvdb", "trex", "elements", "fetched", "fetched_trex", "fetched_table"]
+DATASETS = ["cvdb", "trex", "elements", "fetched", "fetched_trex", "fetched_table", "hub_table"]
 
 
 def hostile_forms(number, server):
@@ -57,6 +57,8 @@ def base_config(server):
     datasets["fetched_trex"] = {"source": trex, "entities": 24}
     table = {"kind": "table", "url": f"{server}/table.csv", "sha256": "0" * 64}
     datasets["fetched_table"] = {"source": table | {"name": "a", "question": "b", "answer": "c"}, "entities": 24}
+    hub = {"dataset": "a/b", "file": "c.csv", "revision": "0" * 40}
+    datasets["hub_table"] = {"source": datasets["fetched_table"]["source"] | {"url": None, "hub": hub}, "entities": 24}
     models["hub"] = {"pretrained": {"hub": "a/b", "revision": "v1"}}
     models["package"] = {"pretrained": {"package": "a", "file": "a.gguf"}}
     studies["entities"] |= {"description": "All of them.", "datasets": DATASETS}
@@ -159,7 +161,9 @@ def hostile_project(server, hostile_texts, tmp_path_factory):
         config = replaced(config, place, hostile_texts[place])
     (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
     shutil.copy(SAMPLE, folder / config["datasets"]["cvdb"]["source"]["path"])
-    shutil.copy(ROOT / "tests/data/elements.csv", folder / config["datasets"]["elements"]["source"]["path"])
+    elements = folder / config["datasets"]["elements"]["source"]["path"]  # a folder, as its name has no ending
+    elements.mkdir()
+    shutil.copy(ROOT / "tests/data/elements.csv", elements / f"{HOSTILE}.csv")
     shutil.copytree(ROOT / "tests/data/trex", folder / config["datasets"]["trex"]["source"]["path"])
     (folder / config["models"]["local"]["pretrained"]["folder"]).mkdir(parents=True)
     for name in (*config["claims"], *config["hypotheses"]):
@@ -213,9 +217,8 @@ def test_the_commands_that_a_dry_run_prints_carry_every_hostile_text_as_data(hos
     recorder = tmp_path / "python"
     recorder.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
     recorder.chmod(0o755)
-    judged = "results/summaries/hypotheses.md"
-    archived = "results/archives/entities.zip"
-    plan = snakemake("everything", judged, archived, "--dry-run", "--forceall", cwd=hostile_project)
+    further = ["results/summaries/hypotheses.md", "pages", "results/archives/entities.zip"]
+    plan = snakemake("everything", *further, "--dry-run", "--forceall", cwd=hostile_project)
     commands = re.findall(r"^ *Shell command: (.*python .*)$", plan.stdout + plan.stderr, re.MULTILINE)
     path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
     script = "\n".join(commands)

@@ -55,7 +55,7 @@ def finished(gpus, tmp_path_factory):
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(programs),
     }
-    snakemake(*PROFILE, "results/summaries/tiny.md", cwd=folder, **environment)
+    snakemake(*PROFILE, "results/summaries/tiny.md", cwd=folder, cold=True, **environment)
     return folder
 
 

@@ -21,6 +21,7 @@ from project import (
     snakemake,
     snakemake_command,
 )
+from warm_python import warm_python
 
 from metaocl.artifacts.tables import read_table
 from metaocl.config.parsing import canonical_json, parse_config
@@ -62,7 +63,7 @@ def start(inputs, out):
         "run": f"{out}/run.json",
     }
     words = [f"--{name}={value}" for name, value in options.items()]
-    command = [sys.executable, str(ROOT / "scripts/train_stage.py"), *words]
+    command = [*warm_python()[0], str(ROOT / "scripts/train_stage.py"), *words]
     environment = os.environ | {"HF_HUB_OFFLINE": "1"}
     return subprocess.Popen(command, cwd=inputs, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 

@@ -11,9 +11,14 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from metaocl.artifacts.code_version import code_version as version_of
 from metaocl.config.entry import ConfigError
-from metaocl.config.layers import in_words, merged, read_layers
-from metaocl.config.parsing import canonical_json, parse_config
-from metaocl.planning.checks import check_adapters, check_mechanisms, check_warm_ups
+from metaocl.config.layers import in_words, parse_layers, read_layers
+from metaocl.config.parsing import canonical_json
+from metaocl.planning.checks import (
+    check_adapters,
+    check_judged_files,
+    check_mechanisms,
+    check_warm_ups,
+)
 from metaocl.planning.folders import check_results_folder
 from snakemake.pathvars import Pathvars
 
@@ -33,7 +38,8 @@ try:
         [Path(file) for file in workflow.configfiles], workflow.config_settings.config
     )
     CONFIG_FILE = in_words(layers)
-    settings = parse_config(merged(layers), CONFIG_FILE)
+    settings = parse_layers(layers)
+    check_judged_files(settings, CONFIG_FILE)
     check_warm_ups(settings, CONFIG_FILE)
     check_adapters(settings, CONFIG_FILE)
     check_mechanisms(settings, CONFIG_FILE)

@@ -2,8 +2,6 @@
 
 
 rule fetch_data:
-    input:
-        source_url,
     output:
         "<results>/downloads/{dataset}/data",
     log:
@@ -13,6 +11,7 @@ rule fetch_data:
     conda:
         "../../environment.yml"
     params:
+        url=lambda wildcards: settings.datasets[wildcards.dataset].source.address,
         sha256=lambda wildcards: settings.datasets[wildcards.dataset].source.sha256
         or "",
         script=path_of("fetch_data.py"),
@@ -20,8 +19,7 @@ rule fetch_data:
     message:
         "Fetch the public data of {wildcards.dataset}"
     shell:
-        "python {params.script} --downloaded {input:q} --sha256 {params.sha256}"
-        " --data {output} --log {log}"
+        "python {params.script} --url {params.url:q} --sha256 {params.sha256} --data {output} --log {log}"
 
 
 rule tabulate_trex:
@@ -68,6 +66,7 @@ rule extract_facts:
             settings.datasets[wildcards.dataset].source
         ),
         entities=lambda wildcards: settings.datasets[wildcards.dataset].entities,
+        data=named_data,
         version=version_of_data,
         script=path_of("extract_facts.py"),
         code=code_version("extract_facts.py"),
@@ -75,7 +74,7 @@ rule extract_facts:
         "Extract the facts of {wildcards.dataset}"
     shell:
         "python {params.script} --source {params.source:q} --entities {params.entities}"
-        " --data {input.data:q} --facts {output.facts} --manifest {output.manifest} --log {log}"
+        " --data {params.data:q} --facts {output.facts} --manifest {output.manifest} --log {log}"
 
 
 rule measure_guessability:

@@ -65,17 +65,16 @@ rule fetch_handwriting:
     conda:
         "../../environment.yml"
     params:
-        url=lambda wildcards: settings.models[wildcards.model].convnet.handwriting.url,
+        url=url_of_handwriting,
         sha256=lambda wildcards: settings.models[
             wildcards.model
         ].convnet.handwriting.sha256.get(wildcards.file, ""),
-        script=path_of("fetch_handwriting.py"),
-        code=code_version("fetch_handwriting.py"),
+        script=path_of("fetch_data.py"),
+        code=code_version("fetch_data.py"),
     message:
         "Fetch {wildcards.file} for {wildcards.model}"
     shell:
-        "python {params.script} --url {params.url:q} --file {wildcards.file} --sha256 {params.sha256}"
-        " --data {output} --log {log}"
+        "python {params.script} --url {params.url:q} --sha256 {params.sha256} --data {output} --log {log}"
 
 
 rule initialize_convnet:

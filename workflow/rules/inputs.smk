@@ -32,11 +32,6 @@ def told_in_one_line(ask):
     return answer
 
 
-def source_url(wildcards):
-    """The file to fetch, for Snakemake's storage plugin."""
-    return storage.http(settings.datasets[wildcards.dataset].source.url)
-
-
 @told_in_one_line
 def source_data(wildcards):
     """The public files of a data set: the user's own, or the one that is fetched."""
@@ -52,6 +47,12 @@ def facts_data(wildcards):
     if kind == "trex":
         return rules.tabulate_trex.output.triples
     return source_data(wildcards) if kind in ("cvdb", "table") else []
+
+
+def named_data(wildcards, input):
+    """What the command of a job names of that: the folder of a table that has one, and not each of its files."""
+    source = settings.datasets[wildcards.dataset].source
+    return source.path if source.kind == "table" and source.path else input.data
 
 
 @told_in_one_line
@@ -79,6 +80,12 @@ def files_of_handwriting(wildcards):
     return handwriting_files(
         handwriting, FETCHED_HANDWRITING.format(model=wildcards.model)
     )
+
+
+def url_of_handwriting(wildcards):
+    """Where a file of handwriting is fetched."""
+    folder = settings.models[wildcards.model].convnet.handwriting.url
+    return f"{folder.rstrip('/')}/{wildcards.file}"
 
 
 @told_in_one_line

@@ -37,6 +37,27 @@ def axis_of(wildcards):
     return json.dumps(shown, ensure_ascii=False)
 
 
+def entries_of(wildcards):
+    """The settings of all that a study names, as JSON, by section."""
+    study = settings.studies[wildcards.study]
+    sections = ("datasets", "define_types", "models", "plans", "measurements")
+    named = {section: getattr(study, section) for section in sections}
+    return json.dumps(
+        {
+            section: {name: json.loads(entry_json(section, name)) for name in names}
+            for section, names in named.items()
+        },
+        ensure_ascii=False,
+    )
+
+
+def places_on_axis(wildcards):
+    """Where the cells of a study lie on its axis, as JSON; nothing for one without."""
+    study = settings.studies[wildcards.study]
+    values = axis_values(study, settings) if study.axis else {}
+    return json.dumps(values, ensure_ascii=False)
+
+
 def told_of_study(ask):
     """A parameter of a study's wildcards: what `ask` says of its configuration alone, as JSON."""
     return lambda wildcards: json.dumps(

@@ -7,13 +7,14 @@ the workflow, which is read anew in every submitted job, and every tool read the
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from metaocl.config.configuration import Config
 from metaocl.config.entry import ConfigError
+from metaocl.config.new_entries import NewEntry
 from metaocl.config.parsing import parse_config
 from metaocl.config.yaml_files import read_yaml
 
@@ -34,8 +35,12 @@ class Layer(NamedTuple):
 
 def load_config(file: Path) -> Config:
     """The typed form of a configuration file, with all that it extends. Raises ConfigError, one line per mistake."""
-    layers = read_layers([file])
-    return parse_config(merged(layers), in_words(layers))
+    return parse_layers(read_layers([file]))
+
+
+def parse_layers(layers: Sequence[Layer]) -> Config:
+    """The typed form of all layers as one. Raises ConfigError, one line per mistake."""
+    return parse_config(merged(layers), in_words(layers), dict(_new_entries(layers)))
 
 
 def read_config(file: Path) -> dict[str, Any]:
@@ -72,6 +77,20 @@ def merged(layers: Sequence[Layer]) -> dict[str, Any]:
 def in_words(layers: Sequence[Layer]) -> str:
     """The layers by name, the highest first: where a mistake may be."""
     return " over ".join(layer.origin for layer in reversed(layers))
+
+
+def _new_entries(layers: Sequence[Layer]) -> Iterator[tuple[tuple[str, str], NewEntry]]:
+    """What each layer adds to the sections of those below it."""
+    for number, layer in enumerate(layers[1:], start=1):
+        below = merged(layers[:number])
+        for section, entries in layer.keys.items():
+            known = below.get(section, {})
+            if isinstance(entries, dict) and isinstance(known, dict):
+                names = [str(name) for name in known]
+                for name, entry in entries.items():
+                    if name not in known and (entry is None or isinstance(entry, dict)):
+                        added = NewEntry(layer.origin, in_words(layers[:number]), section, str(name), names)
+                        yield (section, added.name), added
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ step. Nothing in this package imports torch or pandas: the Snakefile reads it ag
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,18 +15,37 @@ from pydantic import ValidationError
 from metaocl.config.branches import with_branches
 from metaocl.config.configuration import Config
 from metaocl.config.entry import ConfigError, Entry
+from metaocl.config.new_entries import NewEntry
+
+NewEntries = Mapping[tuple[str, str], NewEntry]  # by section and name
+LACKING = ("missing", "union_tag_not_found")
 
 
-def parse_config(raw: object, origin: str) -> Config:
+def parse_config(raw: object, origin: str, new: NewEntries | None = None) -> Config:
     """The typed form of `raw`, as YAML gives it; `origin` names its file in messages.
 
-    Raises ConfigError with one line per mistake.
+    new: what a layer adds to those below. Raises ConfigError with one line per mistake.
     """
     try:
         return with_branches(Config.model_validate(raw))
     except ValidationError as error:
-        lines = [describe_mistake(mistake, origin, mistake["loc"], "config/README.md") for mistake in error.errors()]
-        raise ConfigError("\n".join(lines)) from None
+        raise ConfigError("\n".join(dict.fromkeys(_lines(error.errors(), origin, new or {})))) from None
+
+
+def _lines(mistakes: Sequence[Any], origin: str, new: NewEntries) -> Iterator[str]:
+    """A line for each mistake, but one for all that a new entry lacks."""
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for mistake in mistakes:
+        if mistake["type"] in LACKING:
+            keys = [*mistake["loc"][2:], *(["kind"] if mistake["type"] == "union_tag_not_found" else [])]
+            lacking.setdefault(mistake["loc"][:2], []).append(".".join(map(str, keys)))
+    for mistake in mistakes:
+        line, entry = describe_mistake(mistake, origin, mistake["loc"], "config/README.md"), mistake["loc"][:2]
+        if entry in new and mistake["type"] in LACKING:
+            line = f"{new[entry].layer}: {new[entry].not_below}, and a new one needs {', '.join(lacking[entry])}"
+        elif mistake["loc"] in new and new[entry].meant:
+            line = f"{line}; {new[entry].not_below}"
+        yield line
 
 
 def describe_mistake(mistake: Any, where: str, place: Sequence[str | int], keys_at: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
-from metaocl.config.entry import Entry, Seed
+from metaocl.config.entry import Entry, Line, Seed
+from metaocl.config.table_forms import form_of
 
 
 class People(Entry):
@@ -26,6 +28,19 @@ class Cities(Entry):
     kind: Literal["cities"] = Field(default="cities", description="Says which source this is.")
 
 
+class Hub(Entry):
+    """A file of a public data set on the Hugging Face hub, at one commit."""
+
+    dataset: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="The data set, OWNER/NAME.")
+    file: Line = Field(description="The file's path in it, `data/train.csv`.")
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="The commit, in 40 digits; a branch or a tag moves.")
+
+    @property
+    def url(self) -> str:
+        """Where the hub gives that file."""
+        return f"https://huggingface.co/datasets/{self.dataset}/resolve/{self.revision}/{quote(self.file)}"
+
+
 class Download(Entry):
     """A public file that the user names: one that is there, or one to fetch."""
 
@@ -38,14 +53,27 @@ class Download(Entry):
     url: str | None = Field(
         default=None, pattern=r"^https?://[^\s{}]+$", description="Where to fetch it, in place of `path`."
     )
+    # Left out of the settings of those that have none, so that these stay what they were before there were any.
+    hub: Hub | None = Field(
+        default=None,
+        exclude_if=lambda hub: hub is None,
+        description="Where to fetch it on the Hugging Face hub, in place of `path`, with its `sha256`.",
+    )
     sha256: str | None = Field(
         default=None, pattern=r"^[0-9a-f]{64}$", description="The file's SHA-256; another content is an error."
     )
 
+    @property
+    def address(self) -> str | None:
+        """The address to fetch the file from; None for one that is there."""
+        return self.hub.url if self.hub else self.url
+
     @model_validator(mode="after")
     def _one_place(self) -> Self:
-        if (self.path is None) == (self.url is None):
-            raise ValueError("give either path (a file that is there) or url (a file to fetch)")
+        if [self.path, self.url, self.hub].count(None) != 2:
+            raise ValueError("give either path (a file that is there), or url or hub (a file to fetch)")
+        if self.hub and not self.sha256:
+            raise ValueError("give the sha256 of the file that hub names; sha256sum tells it")
         return self
 
 
@@ -61,10 +89,6 @@ class Trex(Download):
     kind: Literal["trex"] = Field(default="trex", description="Says which source this is.")
 
 
-TableForm = Literal["csv", "json", "parquet"]
-TABLE_FORMS: dict[str, TableForm] = {".csv": "csv", ".csv.gz": "csv", ".jsonl": "json", ".parquet": "parquet"}
-
-
 def _asks_by_name(question: str) -> str:
     if question.count("{name}") != 1 or "\n" in question:
         raise ValueError("a question is one line that holds {name} once")
@@ -75,7 +99,10 @@ Question = Annotated[str, AfterValidator(_asks_by_name)]
 
 
 class Table(Download):
-    """A table of your own: CSV, JSON lines or Parquet; a row an entity (wide), or a row a question (long)."""
+    """A table of your own: CSV, JSON lines or Parquet; a row an entity (wide), or a row a question (long).
+
+    Its `path` may also be a folder of files of one of these, which are one table in the order of their names.
+    """
 
     kind: Literal["table"] = Field(default="table", description="Says which source this is.")
     name: str = Field(min_length=1, description="Column with the entities' names, the best known first.")
@@ -91,15 +118,6 @@ class Table(Download):
     )
     answer: str | None = Field(default=None, min_length=1, description="Of a long table: the column with answers.")
 
-    @property
-    def form(self) -> TableForm:
-        """What the file is, by the end of its name. Raises ValueError for another one."""
-        name = (self.path or str(self.url)).removesuffix("/").lower()
-        for ending, form in TABLE_FORMS.items():
-            if name.endswith(ending):
-                return form
-        raise ValueError(f"{self.path or self.url} ends with none of {', '.join(TABLE_FORMS)}")
-
     @model_validator(mode="after")
     def _wide_or_long(self) -> Self:
         wide, long = self.questions is not None, (self.question is not None, self.answer is not None)
@@ -108,7 +126,8 @@ class Table(Download):
         columns = [self.name, *(self.questions or ()), *filter(None, (self.question, self.answer))]
         if doubled := [column for column, count in Counter(columns).items() if count > 1]:
             raise ValueError(f"the column {', '.join(doubled)} is named for two things")
-        self.form  # noqa: B018 (it raises)
+        if self.address:
+            form_of(self.address)
         return self
 
 

@@ -48,6 +48,20 @@ TAG_OF_SUBSET = {
 }
 # The subset of new definitions that each tag comes with.
 SUBSET_OF_TAG = {"reliable": "d1consis", "unreliable": "d2consis", "unseen": "d3consis"}
+# How pages for readers call a subset, after the paper's symbols.
+SUBSET_TITLES = {
+    "q_no_replacement_baseline": "QA₄: real names",
+    "qd1consis": "D₁: reliable tag, true definition",
+    "qd1incons": "D₁: reliable tag, false definition",
+    "qd2consis": "D₂: unreliable tag, true definition",
+    "qd2incons": "D₂: unreliable tag, false definition",
+    "qd4consis": "random tag, true definition",
+    "q": "QA₃: no definition",
+    "d1consis": "D₅: new, reliable tag",
+    "d3consis": "D̃: new, tag not seen before",
+    "d2consis": "D₆: new, unreliable tag",
+    "no_qd_baseline": "QA₇: new, never defined",
+}
 INCONSISTENT = ("qd1incons", "qd2incons")
 REAL_NAMES: Subset = "q_no_replacement_baseline"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from metaocl.config.sources import Table
+from metaocl.config.table_forms import form_of, table_files
 from metaocl.facts.fact import PLACEHOLDER, Fact, FactsError, ask
 from metaocl.facts.table_files import read_rows
 
@@ -22,25 +23,26 @@ LEAST_QUESTIONS = 2  # of an entity: one to train on and one to test
 def read_own_table(count: int, path: Path, source: Table) -> list[Fact]:
     """All questions about the first `count` entities of a table that have two questions with an answer, or more.
 
-    What is left out, and answers that hold their entity's name, are told on standard error, in a line each.
-    Raises FactsError, which names the row, counted from 1 below the names of the columns.
+    path: the table's file, or a folder of its files. What is left out, and answers that hold their entity's name, are
+    told on standard error, in a line each.
+    Raises FactsError, which names file and row, counted from 1 below the names of the columns.
     """
-    origin = source.path or str(source.url)
-    rows = _texts(path, source, origin)
-    facts = _wide(rows, source, origin) if source.questions else _long(rows, source, origin)
-    of_entity: dict[str, dict[str, tuple[int, Fact]]] = {}
+    origin = source.path or str(source.address)
+    rows = _texts(path, source)
+    of_entity: dict[str, dict[str, tuple[str, Fact]]] = {}
     unanswered = 0
-    for row, fact in facts:
+    for place, fact in _wide(rows, source) if source.questions else _long(rows, source):
         known = of_entity.setdefault(fact.entity, {})
         unanswered += not fact.answer
-        earlier, same = known.get(fact.prompt, (row, fact))
+        earlier, same = known.get(fact.prompt, (place, fact))
         if same.answer != fact.answer:
+            first, second = (each.removeprefix(f"{origin}: ") for each in (earlier, place))
             raise FactsError(
-                f"{origin}: {fact.name!r} has two answers to {fact.attribute!r}: {same.answer!r} (row {earlier}) and "
-                f"{fact.answer!r} (row {row}); names must tell entities apart"
+                f"{origin}: {fact.name!r} has two answers to {fact.attribute!r}: {same.answer!r} ({first}) and "
+                f"{fact.answer!r} ({second}); names must tell entities apart"
             )
         if fact.answer:
-            known[fact.prompt] = (row, fact)
+            known[fact.prompt] = (place, fact)
     usable = {name: [fact for _, fact in known.values()] for name, known in of_entity.items()}
     usable = {name: known for name, known in usable.items() if len(known) >= LEAST_QUESTIONS}
     if len(usable) < count:
@@ -53,46 +55,48 @@ def read_own_table(count: int, path: Path, source: Table) -> list[Fact]:
     return chosen
 
 
-def _texts(path: Path, source: Table, origin: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """The named columns of each row, with its number, as one-line texts; empty where there is nothing."""
+def _texts(path: Path, source: Table) -> Iterator[tuple[str, dict[str, str]]]:
+    """The named columns of each row, with its file and number, as one-line texts; empty where there is nothing."""
     columns = [source.name, *(source.questions or ()), *filter(None, (source.question, source.answer))]
-    for row, values in read_rows(path, source.form, columns, origin):
-        yield row, {column: _text(values.get(column), origin, row, column) for column in columns}
+    # What is fetched is kept under another name.
+    files = {source.address: path} if source.address else {str(file): file for file in table_files(path)}
+    for name, file in files.items():
+        for row, values in read_rows(file, form_of(name), columns, name):
+            place = f"{name}: row {row}"
+            yield place, {column: _text(values.get(column), f"{place}, column {column!r}") for column in columns}
 
 
-def _wide(rows: Iterable[tuple[int, dict[str, str]]], source: Table, origin: str) -> Iterator[tuple[int, Fact]]:
-    for row, values in rows:
-        name = _name(values[source.name], origin, row)
+def _wide(rows: Iterable[tuple[str, dict[str, str]]], source: Table) -> Iterator[tuple[str, Fact]]:
+    for place, values in rows:
+        name = _name(values[source.name], place)
         for attribute, question in (source.questions or {}).items():
-            yield row, Fact(name, name, attribute, ask(question), values[attribute])
+            yield place, Fact(name, name, attribute, ask(question), values[attribute])
 
 
-def _long(rows: Iterable[tuple[int, dict[str, str]]], source: Table, origin: str) -> Iterator[tuple[int, Fact]]:
-    for row, values in rows:
-        name, question = _name(values[source.name], origin, row), values[str(source.question)]
+def _long(rows: Iterable[tuple[str, dict[str, str]]], source: Table) -> Iterator[tuple[str, Fact]]:
+    for place, values in rows:
+        name, question = _name(values[source.name], place), values[str(source.question)]
         word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")  # Ann is not in Annex
         asked = question if PLACEHOLDER in question else word.sub(PLACEHOLDER, question)
         if asked.count(PLACEHOLDER) != 1 or word.search(asked):
-            raise FactsError(
-                f"{origin}: row {row}: the question {question!r} must hold {PLACEHOLDER} or the name {name!r}, once"
-            )
-        yield row, Fact(name, name, asked, ask(asked), values[str(source.answer)])
+            raise FactsError(f"{place}: the question {question!r} must hold {PLACEHOLDER} or the name {name!r}, once")
+        yield place, Fact(name, name, asked, ask(asked), values[str(source.answer)])
 
 
-def _name(name: str, origin: str, row: int) -> str:
+def _name(name: str, place: str) -> str:
     if not name:
-        raise FactsError(f"{origin}: row {row} has no name")
+        raise FactsError(f"{place} has no name")
     if PLACEHOLDER in name:
-        raise FactsError(f"{origin}: row {row}: the name {name!r} holds {PLACEHOLDER}, which questions mean it by")
+        raise FactsError(f"{place}: the name {name!r} holds {PLACEHOLDER}, which questions mean it by")
     return name
 
 
-def _text(value: Any, origin: str, row: int, column: str) -> str:
+def _text(value: Any, place: str) -> str:
     """A value as it stands in a text, on one line."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, list | dict | bytes):
-        raise FactsError(f"{origin}: row {row}, column {column!r}: is {value!r}, where a text or a number was expected")
+        raise FactsError(f"{place}: is {value!r}, where a text or a number was expected")
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # whole numbers are such where a column has gaps
     return " ".join(str(value).split())

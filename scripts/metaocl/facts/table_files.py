@@ -14,7 +14,7 @@ from typing import Any
 
 from pyarrow.parquet import ParquetFile
 
-from metaocl.config.sources import TableForm
+from metaocl.config.table_forms import TableForm
 from metaocl.facts.fact import FactsError
 from metaocl.facts.gzipped import open_unzipped
 

@@ -13,6 +13,7 @@ from metaocl.config.entry import ConfigError
 from metaocl.config.handwriting import IDX_FILES, Digits, Images, Mnist
 from metaocl.config.models import ConvNet, Pretrained
 from metaocl.config.sources import Cities, Cvdb, People, Source, Table, Trex
+from metaocl.config.table_forms import table_files
 
 # Of a saved model: weights, configurations, tokenizers. A README or the state of a trainer is not read.
 READ_OF_MODELS = (".safetensors", ".json", ".model", ".txt")
@@ -26,6 +27,8 @@ def source_files(source: Cvdb | Table | Trex) -> list[str]:
     path = Path(source.path)
     if not path.exists():
         raise ConfigError(f"source.path is {source.path!r}; {Path.cwd()} has no such file or folder")
+    if isinstance(source, Table):
+        return [str(file) for file in table_files(path)]
     if path.is_file() or not isinstance(source, Trex):
         return [source.path]
     # An empty folder is told by the job that reads it.

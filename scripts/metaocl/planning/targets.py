@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import PurePosixPath
 
 from metaocl.config.configuration import Config
 from metaocl.config.measurements import Alignment, QuestionLoss
@@ -31,13 +32,27 @@ def study_runs(study: str, config: Config) -> list[str]:
 
 def study_histories(study: str, config: Config) -> list[str]:
     """The tables of steps of all stages of every cell of a study, each once."""
+    return [f"{RESULTS}/{folder}/history.parquet" for folder in _folders_of_stages(study, config)]
+
+
+def study_answers(study: str, config: Config) -> list[str]:
+    """What stages leave but models: answers, steps and records of every cell of a study, and its aliases, each once."""
+    left = ("answers.parquet", "history.parquet", "run.json")
+    stage_files = [f"{RESULTS}/{folder}/{name}" for folder in _folders_of_stages(study, config) for name in left]
+    divided = {aliases_folder(cell): None for cell in study_cells(config.studies[study])}
+    drawn = {folder.parent: None for folder in divided}
+    return [*stage_files, *(f"{RESULTS}/{folder}/aliases.parquet" for folder in [*drawn, *divided])]
+
+
+def _folders_of_stages(study: str, config: Config) -> list[PurePosixPath]:
+    """The folders of all stages of every cell of a study, each once."""
     folders = {
         folder: None
         for cell in study_cells(config.studies[study])
         for plan in [config.plans[cell.plan]]
         for folder in stage_folders(cell, len(plan.stages), plan.branch_of)
     }
-    return [f"{RESULTS}/{folder}/history.parquet" for folder in folders]
+    return list(folders)
 
 
 def study_records(study: str, config: Config) -> list[str]:

@@ -45,9 +45,7 @@ def read_handwriting(settings: Digits | Mnist | Images) -> Handwriting:
         case Mnist(folder=str(folder)):
             return _read_mnist(Path(folder), settings.side)
         case Mnist():
-            raise VisionError(
-                f"handwriting.url is {settings.url!r}; give the folder that fetch_handwriting.py has filled"
-            )
+            raise VisionError(f"handwriting.url is {settings.url!r}; give the folder that fetch_data.py has filled")
         case Images():
             return _read_folder(Path(settings.folder), settings.side, float(settings.tests_share))
     return _read_digits(settings.side)

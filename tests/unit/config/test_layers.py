@@ -161,6 +161,48 @@ def test_an_entry_inherits_from_the_one_of_its_name_and_mistakes_name_all_layers
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "studies: {labtop: {seeds: [0]}}",
+            "studies.labtop to change (did you mean laptop?), and a new one needs ",
+        ),
+        ("studies: {mine: {seeds: [0]}}", "studies.mine to change (declared: laptop), and a new one needs datasets, "),
+        (
+            "datasets: {peopel: {entities: 30}}",
+            "datasets.peopel to change (did you mean people?), and a new one needs ",
+        ),
+        ("plans: {two_stage: {}}", "plans.two_stage to change (did you mean two_stages?), and a new one needs stages"),
+        (
+            "models: {tinny: {base_training: {batch_size: 9}}}",
+            "models.tinny to change (did you mean tiny?), and a new one needs base_training.steps",
+        ),
+        ("measurements: {a: {}}", "measurements.a to change (declared: none), and a new one needs kind"),
+        ("models: {tinny: {threads: 2}}", "models.tinny to change (did you mean tiny?)"),
+        ("define_types: {tvee: null}", "define_types.tvee to change (did you mean tve?)"),
+    ],
+)
+def test_an_entry_that_is_not_below_and_no_whole_one_is_one_line_with_the_name_that_was_meant(write, text, said):
+    path, base = write("my.yaml", f"extends: {ROOT / 'config/config.yaml'}\n{text}\n"), ROOT / "config/config.yaml"
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    [line] = str(caught.value).splitlines()
+    assert line.startswith(f"{path}")
+    assert f"{base} has no {said}" in line
+
+
+def test_mistakes_of_a_whole_new_entry_stay_what_they_are(write):
+    base = ROOT / "config/config.yaml"
+    path = write("my.yaml", f"extends: {base}\nmodels: {{new: {{architecture: gpt2, threads: 0}}, other: {{}}}}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert str(caught.value).splitlines() == [
+        f"{path} over {base}: models.new.threads: Input should be greater than or equal to 1 (got 0)",
+        f"{path} over {base}: models.other: give one of pretrained, architecture and convnet",
+    ]
+
+
+@pytest.mark.parametrize(
     ("text", "meets"),
     [
         ("extends: a.yaml", True),

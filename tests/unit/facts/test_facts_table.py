@@ -10,11 +10,17 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from metaocl.config.sources import Table
+from metaocl.artifacts.checksums import file_hash
+from metaocl.artifacts.publishing import ArtifactError
+from metaocl.config.entry import ConfigError
+from metaocl.config.parsing import canonical_json
+from metaocl.config.sources import Table, parse_source
 from metaocl.facts.fact import Fact, FactsError
 from metaocl.facts.sources import read_facts
+from metaocl.planning.inputs import source_files
 
 QUESTIONS = {"year": "When was {name} made?", "land": "Where was {name} made?"}
+HUB = {"dataset": "me/films", "file": "data/train.csv", "revision": "0123456789abcdef" * 2 + "01234567"}
 WORKS = [
     {"title": "Alien", "year": 1979, "land": "NA"},
     {"title": "Brazil", "year": 1985, "land": "the  United\nKingdom"},
@@ -124,6 +130,73 @@ def test_a_bad_table_is_told_in_one_line(tmp_path, file, rows, said):
     assert "\n" not in str(error.value)
 
 
+def test_the_files_of_a_folder_are_one_table_in_the_order_of_their_names(tmp_path):
+    folder = tmp_path / "works.v1"
+    folder.mkdir()
+    for name, row in zip(("b.csv", "a.csv.gz", "c.csv"), WORKS, strict=True):
+        write(folder / name, [row])
+    for name in (".DS_Store", "_SUCCESS"):
+        (folder / name).touch()
+    assert list(dict.fromkeys(fact.name for fact in read(wide(folder)))) == ["Brazil", "Alien", "Cube"]
+
+
+def test_in_a_folder_a_mistake_is_told_with_its_file(tmp_path):
+    for number, rows in enumerate([WORKS, [WORKS[0] | {"year": 1980}]]):
+        write(tmp_path / f"part-{number}.jsonl", rows)
+    with pytest.raises(FactsError) as error:
+        read(wide(tmp_path))
+    assert str(error.value).startswith(f"{tmp_path}: 'Alien' has two answers to 'year': '1979' (")
+    assert f"'1979' ({tmp_path}/part-0.jsonl: row 1) and '1980' ({tmp_path}/part-1.jsonl: row 1)" in str(error.value)
+    write(tmp_path / "part-1.jsonl", [{"title": "Dune"}])
+    with pytest.raises(FactsError, match=f"^{tmp_path}/part-1.jsonl: has no column 'year', 'land'; "):
+        read(wide(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], "{folder}: has no files in it"),
+        ([".hidden.csv"], "{folder}: has no files in it"),
+        (["a.csv", "b.jsonl"], "{folder}: has a.csv beside b.jsonl; the files of one table are of one form"),
+        (["a.csv", "README.md"], "{folder}/README.md ends with none of .csv, .csv.gz, .jsonl, .parquet"),
+        (["a.csv", "more/b.csv"], "{folder}: has folders in it"),
+    ],
+)
+def test_a_folder_that_is_no_table_is_told_in_one_line(tmp_path, names, said):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write(tmp_path / name, WORKS)
+    for ask in (read, source_files):
+        with pytest.raises(ConfigError) as error:
+            ask(wide(tmp_path))
+        assert str(error.value).startswith(said.format(folder=tmp_path))
+        assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_none_of_a_table_is_told_before_anything_runs(tmp_path):
+    (tmp_path / "works.txt").touch()
+    with pytest.raises(ConfigError, match=r"works\.txt ends with none of \.csv"):
+        source_files(wide(tmp_path / "works.txt"))
+
+
+def test_a_file_on_the_hub_is_fetched_from_an_address_that_does_not_move(tmp_path):
+    source = Table(name="title", questions=QUESTIONS, hub=HUB | {"file": "data/my films?.csv"}, sha256="0" * 64)
+    expected = f"https://huggingface.co/datasets/me/films/resolve/{HUB['revision']}/data/my%20films%3F.csv"
+    assert source.address == expected
+    assert parse_source(canonical_json(source)) == source
+    fetched = write(tmp_path / "data", WORKS)
+    with pytest.raises(ArtifactError, match="its SHA-256 is"):
+        read_facts(source, 3, fetched)
+    source = source.model_copy(update={"sha256": file_hash(fetched)})
+    assert [fact.name for fact in read_facts(source, 3, fetched)][::2] == ["Alien", "Brazil", "Cube"]
+
+
+def test_the_settings_of_a_table_that_is_not_on_the_hub_are_what_they_were():
+    assert set(json.loads(canonical_json(wide("a.csv")))) == {
+        *("kind", "path", "url", "sha256", "name", "questions", "question", "answer")
+    }
+
+
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [
@@ -201,7 +274,12 @@ def test_a_question_that_does_not_name_its_entity_once_is_refused(tmp_path, ques
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"path": "a.txt", "questions": QUESTIONS}, "ends with none of .csv"),
+        ({"url": "https://a.b/c.txt", "questions": QUESTIONS}, "https://a.b/c.txt ends with none of .csv"),
+        ({"path": "a.csv", "hub": HUB, "questions": QUESTIONS}, "give either path"),
+        ({"hub": HUB, "questions": QUESTIONS}, "give the sha256 of the file that hub names"),
+        ({"hub": HUB | {"revision": "main"}, "questions": QUESTIONS}, "hub.revision"),
+        ({"hub": HUB | {"dataset": "films"}, "questions": QUESTIONS}, "hub.dataset"),
+        ({"hub": HUB | {"file": "a.txt"}, "sha256": "0" * 64, "questions": QUESTIONS}, "/a.txt ends with none of .csv"),
         ({"path": "a.csv"}, "give either questions"),
         ({"path": "a.csv", "questions": QUESTIONS, "answer": "b"}, "give either questions"),
         ({"path": "a.csv", "question": "b"}, "give either questions"),
