@@ -13,14 +13,14 @@ from metaocl.planning.study_arguments import add_study_arguments
 from metaocl.reports.answers import stages_of
 from metaocl.reports.pages import Tables, page_content, render_page
 
+SECTIONS = ("datasets", "define_types", "models", "plans", "measurements")
+
 
 def main() -> None:
     parser = command_parser(__doc__)
     add_study_arguments(parser)
     parser.add_argument("--name", required=True, help="name of the study")
-    parser.add_argument(
-        "--entries", type=json.loads, required=True, help="settings of what the study names, by section, as JSON"
-    )
+    parser.add_argument("--settings", type=json.loads, required=True, help="the configuration of the study, as JSON")
     for table in ("metrics", "effects", "gaps"):
         parser.add_argument(f"--{table}", type=Path, required=True, help=f"table of {table} of the study")
     parser.add_argument("--claims", nargs="+", type=Path, required=True, help="YAML files of claims")
@@ -33,7 +33,8 @@ def main() -> None:
     study = arguments.study
     stages = stages_of(study, arguments.stages, arguments.branches, arguments.results)
     tables = Tables(*(read_table(path).to_pandas() for path in (arguments.metrics, arguments.effects, arguments.gaps)))
-    settings = {"study": study.model_dump(mode="json", exclude=set(study.cosmetic))} | arguments.entries
+    settings = {"study": arguments.settings["studies"][arguments.name]}
+    settings |= {section: arguments.settings[section] for section in SECTIONS}
     claims = read_claims(arguments.claims)
     content = page_content(arguments.name, settings, stages, tables, claims, arguments.axis)
     with published(arguments.page) as (place,):

@@ -167,7 +167,7 @@ def test_what_the_page_says_of_reading_an_archive_is_so(project, tmp_path):
 )
 def test_make_asks_snakemake_for_the_archive(given, asked):
     made = subprocess.run(
-        ["make", "--dry-run", "--assume-old=.venv/installed", "archive", *given],
+        ["make", "--no-print-directory", "--dry-run", "--assume-old=.venv/installed", "archive", *given],
         cwd=ROOT,
         capture_output=True,
         text=True,

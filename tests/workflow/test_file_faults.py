@@ -87,7 +87,7 @@ COMMANDS = {
     " --documents out/documents.parquet --aliases out/aliases.parquet --manifest out/documents.json",
     "write_new_definitions": f"--facts {FACTS} --stage1-aliases {ALIASES} {SEEDS} --stage2-seed 0"
     " --documents out/documents.parquet --aliases out/aliases.parquet --manifest out/documents.json",
-    "write_page": f"{STUDY} --name tiny --entries {{{{}}}} --metrics {METRICS} --effects {EFFECTS} --gaps {GAPS}"
+    "write_page": f"{STUDY} --name tiny --settings {{alone}} --metrics {METRICS} --effects {EFFECTS} --gaps {GAPS}"
     f" --claims {CLAIMS} --axis {{{{}}}} --page out/tiny.html",
     "write_summary": f"--study tiny --metrics {METRICS} --effects {EFFECTS}"
     " --markdown out/tiny.md --json out/tiny.json",

@@ -1,7 +1,5 @@
 # Needs: a finished study. Makes: <results>/archives/{study}.zip, an RO-Crate to give to others.
 
-from metaocl.planning.cells import axis_values
-from metaocl.planning.single_study import models_in_words
 from metaocl.planning.targets import study_records, study_results, study_tables
 
 
@@ -29,11 +27,9 @@ rule archive_study:
         study=settings_of("study"),
         stages=plan_lengths,
         branches=plan_branches,
-        settings=told_of_study(lambda alone: alone),
-        models=told_of_study(models_in_words),
-        axis=lambda wildcards: json.dumps(
-            axis_values(settings.studies[wildcards.study], settings)
-        ),
+        settings=configuration_of,
+        models=models_of,
+        axis=places_on_axis,
         results=lambda wildcards: settings.pathvars.results,
         script=path_of("archive_study.py"),
         code=code_version("archive_study.py"),

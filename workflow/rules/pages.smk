@@ -35,7 +35,7 @@ rule write_page:
         stages=plan_lengths,
         branches=plan_branches,
         results=lambda wildcards: settings.pathvars.results,
-        entries=entries_of,
+        settings=configuration_of,
         axis=places_on_axis,
         script=path_of("write_page.py"),
         code=code_version("write_page.py"),
@@ -43,5 +43,5 @@ rule write_page:
         "Write the page of study {wildcards.study}; then open it in a browser: {output}"
     shell:
         "python {params.script} --study {params.study:q} --stages {params.stages:q} --branches {params.branches:q} --results {params.results}"
-        " --name {wildcards.study} --entries {params.entries:q} --metrics {input.metrics} --effects {input.effects} --gaps {input.gaps}"
+        " --name {wildcards.study} --settings {params.settings:q} --metrics {input.metrics} --effects {input.effects} --gaps {input.gaps}"
         " --claims {input.claims:q} --axis {params.axis:q} --page {output} --log {log}"

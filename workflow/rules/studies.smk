@@ -8,7 +8,7 @@ from snakemake.parser import Python as SnakemakeLanguage
 from metaocl.config.branches import swapped_plan
 from metaocl.design.axes import AXES
 from metaocl.planning.cells import axis_values
-from metaocl.planning.single_study import single_study
+from metaocl.planning.single_study import models_in_words, single_study
 from metaocl.planning.targets import findings, study_results
 
 
@@ -37,20 +37,6 @@ def axis_of(wildcards):
     return json.dumps(shown, ensure_ascii=False)
 
 
-def entries_of(wildcards):
-    """The settings of all that a study names, as JSON, by section."""
-    study = settings.studies[wildcards.study]
-    sections = ("datasets", "define_types", "models", "plans", "measurements")
-    named = {section: getattr(study, section) for section in sections}
-    return json.dumps(
-        {
-            section: {name: json.loads(entry_json(section, name)) for name in names}
-            for section, names in named.items()
-        },
-        ensure_ascii=False,
-    )
-
-
 def places_on_axis(wildcards):
     """Where the cells of a study lie on its axis, as JSON; nothing for one without."""
     study = settings.studies[wildcards.study]
@@ -58,11 +44,16 @@ def places_on_axis(wildcards):
     return json.dumps(values, ensure_ascii=False)
 
 
-def told_of_study(ask):
-    """A parameter of a study's wildcards: what `ask` says of its configuration alone, as JSON."""
-    return lambda wildcards: json.dumps(
-        ask(single_study(wildcards.study, settings)), ensure_ascii=False
-    )
+def configuration_of(wildcards):
+    """The configuration of a study alone, with no place on anybody's machine, as JSON."""
+    alone = single_study(wildcards.study, settings)
+    return json.dumps(alone, ensure_ascii=False)
+
+
+def models_of(wildcards):
+    """What each model of a study is, in words, as JSON."""
+    words = models_in_words(single_study(wildcards.study, settings))
+    return json.dumps(words, ensure_ascii=False)
 
 
 def check_study_names():
