@@ -58,10 +58,10 @@ def _load_safetensors(source: Pretrained) -> tuple[LanguageModel, AnyTokenizer]:
 
 def _load_gguf(path: Path) -> tuple[LanguageModel, AnyTokenizer]:
     def load() -> tuple[Any, Any]:
+        # The model takes the configuration that was read, as it would read the whole file for it again, for seconds.
+        config = AutoConfig.from_pretrained(path.parent, gguf_file=path.name)
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-        quantized = model_class(config := AutoConfig.from_pretrained(path.parent, gguf_file=path.name)).from_pretrained(
-            path.parent, gguf_file=path.name
-        )
+        quantized = model_class(config).from_pretrained(path.parent, gguf_file=path.name, config=config)
         # transformers dequantises the weights, but refuses to save a model that it knows from a quantised file.
         model = model_class(config).from_config(config)
         model.load_state_dict(quantized.state_dict())
