@@ -234,6 +234,19 @@ def test_every_part_shows_what_the_study_left(seen, workspace, width):
     assert len(seen[width]["charts"]) == 2 * len({"training loss", "held_out", "attribution", "as_defined"})
 
 
+def test_answers_add_up_to_the_numbers_of_the_tables(content, workspace):
+    metrics = pd.read_parquet(workspace / "results/tables/tiny/metrics.parquet")
+    metrics = metrics[metrics["measure"] == "exact_match"]
+    things, place = content["answers"]["things"], [*CELL, "seed", "stage"]
+    for stage in content["answers"]["stages"]:
+        own = metrics[(metrics[place] == [stage[key] for key in place]).all(axis="columns")]
+        last = own[own["epoch"] == own["epoch"].max()].set_index(["test_set", "subset"])
+        kinds = [[things[number] for number in stage[column]] for column in ("test_set", "subset")]
+        right = pd.Series([int(digit) for digit in stage["right"]]).groupby(kinds)
+        assert right.count().to_dict() == last["n"].to_dict()
+        assert right.mean().to_dict() == pytest.approx(last["value"].to_dict())
+
+
 def test_effects_and_histories_are_those_of_the_tables(content, workspace):
     effects = pd.read_parquet(workspace / "results/tables/tiny/effects.parquet")
     rows = [row for group in content["effects"] for row in group["rows"]]

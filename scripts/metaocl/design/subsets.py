@@ -49,6 +49,7 @@ TAG_OF_SUBSET = {
 # The subset of new definitions that each tag comes with.
 SUBSET_OF_TAG = {"reliable": "d1consis", "unreliable": "d2consis", "unseen": "d3consis"}
 # How pages for readers call a subset, after the paper's symbols.
+SWAPPED = "d2incons"  # the questions of d2consis, each alias in the place of another
 SUBSET_TITLES = {
     "q_no_replacement_baseline": "QA₄: real names",
     "qd1consis": "D₁: reliable tag, true definition",
@@ -60,6 +61,7 @@ SUBSET_TITLES = {
     "d1consis": "D₅: new, reliable tag",
     "d3consis": "D̃: new, tag not seen before",
     "d2consis": "D₆: new, unreliable tag",
+    SWAPPED: "D₆, asked with aliases swapped",
     "no_qd_baseline": "QA₇: new, never defined",
 }
 INCONSISTENT = ("qd1incons", "qd2incons")

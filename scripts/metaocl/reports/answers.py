@@ -11,6 +11,7 @@ from typing import Any
 from metaocl.artifacts.tables import read_rows, read_table
 from metaocl.config.studies import Study
 from metaocl.design.cells import Cell
+from metaocl.design.subsets import STAGE2_POOL, SWAPPED
 from metaocl.documents.records import Alias
 from metaocl.planning.cells import study_cells
 from metaocl.planning.places import aliases_folder, stage_folders
@@ -90,11 +91,12 @@ def _pack(stage: StageOfCell, numbers: dict[Thing, int]) -> dict[str, Any]:
     """A stage's answers; what `numbers` lacks is added to it."""
     table = read_table(stage.folder / "answers.parquet").to_pydict()
     aliases = _aliases(stage)
-    drawn = [aliases[name].subset if name in aliases else subset for name, subset in _pairs(table, "alias", "subset")]
+    pairs = list(_pairs(table, "alias", "subset"))
     columns: dict[str, Iterable[Thing]] = {
         "test_set": table["test_set"],
-        "subset": drawn,
-        "alias": [_described(name, aliases.get(name)) for name in table["alias"]],
+        "subset": [aliases[name].subset if subset == STAGE2_POOL else subset for name, subset in pairs],
+        # A swapped alias is asked about as if it stood for another's entity, which it does not.
+        "alias": [_described(name, None if subset == SWAPPED else aliases.get(name)) for name, subset in pairs],
         "question": [_in_pieces(prompt, name) for prompt, name in _pairs(table, "prompt", "alias")],
         "answer": table["answer"],
         "gold": table["gold"],

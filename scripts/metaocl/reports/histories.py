@@ -13,7 +13,7 @@ import pandas as pd
 
 from metaocl.design.cells import CELL
 from metaocl.design.measures import MEASURES
-from metaocl.design.subsets import SUBSET_TITLES
+from metaocl.design.subsets import SUBSET_TITLES, SWAPPED
 from metaocl.design.test_sets import TEST_SET_TITLES
 from metaocl.reports.answers import StageOfCell
 from metaocl.statistics.intervals import mean_interval
@@ -72,7 +72,7 @@ def line_of(rows: pd.DataFrame, limits: tuple[float, float] = (-math.inf, math.i
 
 
 def _charts(runs: pd.DataFrame) -> list[dict[str, Any]]:
-    """A chart for each measure of answers and test set of a cell, a line per subset in the order of their titles."""
+    """A chart for each measure of answers and test set of a cell, a line per subset, but for swapped questions."""
     charts = []
     for (name, test_set), rows in runs.groupby(["measure", "test_set"], sort=False, observed=True):
         measure = MEASURES.get(name)
@@ -81,7 +81,9 @@ def _charts(runs: pd.DataFrame) -> list[dict[str, Any]]:
         of_subset = dict(iter(rows.groupby("subset", observed=True)))
         limits = (measure.lowest, measure.highest)
         lines = [
-            {"name": subset} | line_of(of_subset[subset], limits) for subset in SUBSET_TITLES if subset in of_subset
+            {"name": subset} | line_of(of_subset[subset], limits)
+            for subset in SUBSET_TITLES
+            if subset in of_subset and subset != SWAPPED
         ]
         title = f"{measure.title}, {TEST_SET_TITLES[test_set]}"
         charts.append({"title": title, "highest": measure.highest, "lines": lines})

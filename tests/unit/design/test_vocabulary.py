@@ -14,7 +14,7 @@ from metaocl.design.axes import AXES, AxisName
 from metaocl.design.cells import CELL, SEEDS, Cell
 from metaocl.design.contrasts import CONTRASTS, FOR_CLAIMS, HEADLINES, OF_MECHANISMS, ON_PAGE, PHENOMENA
 from metaocl.design.measures import MAIN_MEASURE, MEASURES, Measure
-from metaocl.design.subsets import SUBSET_TITLES, TAG_OF_SUBSET
+from metaocl.design.subsets import SUBSET_TITLES, SWAPPED, TAG_OF_SUBSET
 from metaocl.design.test_sets import TEST_SET_TITLES, TEST_SETS
 
 PACKAGE = Path(__file__).parents[3] / "scripts" / "metaocl" / "design"
@@ -34,7 +34,7 @@ def test_every_axis_test_set_and_subset_of_a_contrast_has_a_title():
     assert tuple(AXES) == get_args(AxisName)
     assert tuple(TEST_SET_TITLES) == TEST_SETS
     compared = {subset for contrast in (*ON_PAGE, *FOR_CLAIMS) for subset in (*contrast.plus, *contrast.minus)}
-    assert compared | TAG_OF_SUBSET.keys() == SUBSET_TITLES.keys()
+    assert compared | TAG_OF_SUBSET.keys() | {SWAPPED} == SUBSET_TITLES.keys()
 
 
 def test_columns_are_the_fields_of_a_cell():

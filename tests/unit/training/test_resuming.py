@@ -30,7 +30,7 @@ class Died(Exception):
 
 @pytest.fixture
 def default_signals():
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)
@@ -89,20 +89,28 @@ def test_a_stage_is_evaluated_after_the_epochs_that_it_names_and_at_its_end(
     assert sorted(set(history["epoch"].to_pylist())) == [1, 2, 3, 4]
 
 
-def test_a_process_that_is_told_to_end_saves_first_and_ends_as_told(build, tokenizer, tmp_path, default_signals):
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_that_is_told_to_end_saves_first_and_ends_as_told(build, tokenizer, tmp_path, default_signals, told):
     model = build("gpt2", len(tokenizer), embd_pdrop=0.2)
     weights, metrics, _ = run(model, tokenizer, Saver(Checkpoint(tmp_path / "straight", "f"), math.inf))
     checkpoint = Checkpoint(tmp_path / "ended", "f")
     saver = Saver(checkpoint, math.inf)
     saver.listen()
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), told)
     with pytest.raises(SystemExit) as ended:
         run(model, tokenizer, saver)
-    assert ended.value.code == 128 + signal.SIGTERM
+    assert ended.value.code == 128 + told
     assert checkpoint.file.is_file()
     again, metrics_again, _ = run(model, tokenizer, Saver(checkpoint, math.inf))
     assert all(torch.equal(weight, again[name]) for name, weight in weights.items())
     assert metrics_again == metrics
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_checkpoint(tmp_path, default_signals):
+    Saver(Checkpoint(tmp_path, "f"), math.inf).listen()
+    os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_warning_asks_for_one_checkpoint_and_training_goes_on(build, tokenizer, tmp_path, default_signals):
