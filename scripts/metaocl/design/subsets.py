@@ -48,8 +48,8 @@ TAG_OF_SUBSET = {
 }
 # The subset of new definitions that each tag comes with.
 SUBSET_OF_TAG = {"reliable": "d1consis", "unreliable": "d2consis", "unseen": "d3consis"}
-# How pages for readers call a subset, after the paper's symbols.
 SWAPPED = "d2incons"  # the questions of d2consis, each alias in the place of another
+# How pages for readers call a subset, after the paper's symbols.
 SUBSET_TITLES = {
     "q_no_replacement_baseline": "QA₄: real names",
     "qd1consis": "D₁: reliable tag, true definition",
