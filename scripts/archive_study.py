@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from metaocl.artifacts.publishing import published
-from metaocl.claims.entries import read_claims
 from metaocl.commands import command_parser, run_command
+from metaocl.config.claims import read_claims
 from metaocl.planning.study_arguments import add_study_arguments
 from metaocl.reports.archives import FinishedStudy, write_archive
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
-from metaocl.claims.entries import read_claims
 from metaocl.commands import command_parser, run_command, study_and_path
+from metaocl.config.claims import read_claims
 from metaocl.reports.verdicts import judge_all
 
 

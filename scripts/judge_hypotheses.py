@@ -7,8 +7,9 @@ from pathlib import Path
 
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
-from metaocl.claims.hypotheses import judge_hypothesis, read_hypotheses
+from metaocl.claims.hypotheses import judge_hypothesis
 from metaocl.commands import command_parser, run_command, study_and_path
+from metaocl.config.hypotheses import read_hypotheses
 from metaocl.reports.hypotheses import findings_page, findings_table
 
 

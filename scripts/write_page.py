@@ -7,8 +7,8 @@ from pathlib import Path
 
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
-from metaocl.claims.entries import read_claims
 from metaocl.commands import command_parser, run_command
+from metaocl.config.claims import read_claims
 from metaocl.planning.study_arguments import add_study_arguments
 from metaocl.reports.answers import stages_of
 from metaocl.reports.pages import Tables, page_content, render_page

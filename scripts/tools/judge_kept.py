@@ -9,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
-from metaocl.claims.entries import read_claims
 from metaocl.commands import command_parser, run_command
+from metaocl.config.claims import read_claims
 from metaocl.config.layers import load_config
 from metaocl.errors import UserError
 from metaocl.planning.cells import axis_values

@@ -15,8 +15,8 @@ import yaml
 from project import STAGE1, change_config, planned_jobs, snakemake
 
 from metaocl.artifacts.tables import write_table
-from metaocl.claims.entries import read_claims
 from metaocl.claims.verdicts import judge
+from metaocl.config.claims import read_claims
 from metaocl.design.cells import CELL
 from metaocl.reports.pages import render_page
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from metaocl.claims.entries import COLUMN_OF, Cells, Comparison
+from metaocl.config.claims import COLUMN_OF, Cells, Comparison
 from metaocl.config.entry import ConfigError
 from metaocl.design.cells import CELL
 from metaocl.design.contrasts import CONTRASTS

@@ -20,8 +20,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from metaocl.claims.entries import Claim, Part
 from metaocl.claims.measuring import Series, measure
+from metaocl.config.claims import Claim, Part
 from metaocl.statistics.intervals import mean_interval
 from metaocl.statistics.power import WANTED_POWER, fewest_seeds, t_test_power
 from metaocl.statistics.significance import sign_flip_p, t_statistic, t_test_p

@@ -8,6 +8,8 @@ from typing import Literal
 from metaocl.design.measures import GROUPS, Measure
 from metaocl.design.test_sets import TestSet
 
+SIGNIFICANCE = 0.05  # of a one-sided test of whether a contrast is above 0
+
 
 @dataclass(frozen=True)
 class Contrast:

@@ -18,7 +18,7 @@ import yaml
 
 from metaocl.artifacts.checksums import CHECKSUMS, file_hash
 from metaocl.artifacts.publishing import ArtifactError
-from metaocl.claims.entries import Claim
+from metaocl.config.claims import Claim
 from metaocl.config.studies import Study
 from metaocl.errors import UserError
 from metaocl.reports.cards import data_card, final_metrics, model_card

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from metaocl.claims.hypotheses import Finding, Hypothesis, Prediction, fate_of
+from metaocl.claims.hypotheses import Finding, fate_of
+from metaocl.config.hypotheses import Hypothesis, Prediction
 
 FIGURE = "![Every prediction with what was found](../figures/hypotheses.png)\n"
 NOTES = """

@@ -21,8 +21,8 @@ from typing import Any
 import pandas as pd
 
 from metaocl.artifacts.publishing import ArtifactError
-from metaocl.claims.entries import Claim
 from metaocl.claims.verdicts import judge
+from metaocl.config.claims import Claim
 from metaocl.design.cells import CELL
 from metaocl.design.contrasts import CONTRASTS, HEADLINES
 from metaocl.design.measures import MEASURES

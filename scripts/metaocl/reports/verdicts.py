@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from metaocl.claims.entries import Claim
 from metaocl.claims.verdicts import Verdict, judge
+from metaocl.config.claims import Claim
 
 NOTES = """
 A verdict speaks of the models that it was found with, and of no larger ones.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special  # not scipy.stats, which takes a job half a second to import
 
-from metaocl.statistics.significance import SIGNIFICANCE
+from metaocl.design.contrasts import SIGNIFICANCE
 
 WANTED_POWER = 0.8
 MOST_SEEDS = 1_000_000  # an effect that needs more is as good as none

@@ -9,7 +9,6 @@ from scipy import special  # not scipy.stats, which takes a job half a second to
 
 from metaocl.statistics.intervals import moments
 
-SIGNIFICANCE = 0.05  # of a one-sided test
 EXACT_UP_TO = 16  # seeds; 2^16 sign flips are enumerated, more are sampled
 SAMPLED_FLIPS = 99_999
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from metaocl.claims.entries import Claim
+from metaocl.config.claims import Claim
 from metaocl.design.cells import CELL
 
 GAP, SPREAD = 0.029, 0.025  # published, between stage-1 seeds

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from metaocl.claims.entries import parse_claims, read_claims
+from metaocl.config.claims import parse_claims, read_claims
 from metaocl.config.entry import ConfigError
 from metaocl.config.yaml_files import read_yaml
 

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from claim_samples import FOUR, make_gaps
 
-from metaocl.claims.hypotheses import Finding, fate_of, judge_hypothesis, parse_hypotheses, read_hypotheses
+from metaocl.claims.hypotheses import Finding, fate_of, judge_hypothesis
 from metaocl.config.entry import ConfigError
+from metaocl.config.hypotheses import parse_hypotheses, read_hypotheses
 
 AXIS = {"s": {}}
 

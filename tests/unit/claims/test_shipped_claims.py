@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from metaocl.claims.entries import COLUMN_OF, parse_claims
+from metaocl.config.claims import COLUMN_OF, parse_claims
 from metaocl.config.layers import load_config
 from metaocl.planning.cells import axis_values
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from metaocl.claims.entries import COLUMN_OF
-from metaocl.claims.hypotheses import parse_hypotheses
+from metaocl.config.claims import COLUMN_OF
+from metaocl.config.hypotheses import parse_hypotheses
 from metaocl.config.layers import load_config
 
 FOLDER = Path(__file__).parents[3] / "config"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from metaocl.claims.hypotheses import Finding, parse_hypotheses
+from metaocl.claims.hypotheses import Finding
+from metaocl.config.hypotheses import parse_hypotheses
 from metaocl.reports.hypotheses import findings_page
 
 

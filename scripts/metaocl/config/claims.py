@@ -12,8 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from metaocl.config.entry import ConfigError, Entry, Slug
 from metaocl.config.parsing import describe_mistake
 from metaocl.config.yaml_files import read_yaml
-from metaocl.design.contrasts import CONTRASTS
-from metaocl.statistics.significance import SIGNIFICANCE
+from metaocl.design.contrasts import CONTRASTS, SIGNIFICANCE
 
 CONTRAST_NAMES = tuple(CONTRASTS)
 COLUMN_OF = {"datasets": "dataset", "define_types": "define_type", "models": "model", "plans": "plan"}
