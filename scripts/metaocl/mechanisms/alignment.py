@@ -51,8 +51,10 @@ def measure_gradient_cosine(
     """For each alias, its definition as in training: the mean over its questions of their cosines with it."""
     for subject in subjects:
         definition = _gradient(task, subject.definitions[subject.own_tag], DEFINITIONS)
-        questions = (_gradient(task, [each], QUESTIONS) for each in subject.questions)
-        cosines = [compare(definition, question, groups)[ALL].cosine for question in questions]
+        # No name holds a question's gradient, or it would be there still while the next one's is taken.
+        cosines = [
+            compare(definition, _gradient(task, [each], QUESTIONS), groups)[ALL].cosine for each in subject.questions
+        ]
         value = float(np.mean(cosines))
         yield Measured(
             epoch, subject.subset, subject.alias, subject.own_tag, "", "gradient_cosine", len(cosines), value

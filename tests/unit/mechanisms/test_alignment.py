@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 from torch import nn
@@ -77,7 +78,8 @@ def test_the_papers_form_takes_definitions_as_trained(subjects):
     assert [row.value for row in found] == [pytest.approx(1, abs=1e-6), 0.0]
 
 
-def test_no_more_than_two_gradients_are_held_at_once(subjects, monkeypatch):
+@pytest.mark.parametrize("measure", [partial(measure_alignment, rows=None), measure_gradient_cosine])
+def test_no_more_than_two_gradients_are_held_at_once(subjects, monkeypatch, measure):
     """The memory of a measurement is the model's and twice as much again."""
     held = []
     task = PlantedTask(nn.Linear(6, 1, bias=False))
@@ -94,7 +96,8 @@ def test_no_more_than_two_gradients_are_held_at_once(subjects, monkeypatch):
 
     monkeypatch.setattr(task, "loss", loss)
     monkeypatch.setattr(alignment, "gradient_of", watched)
-    assert list(measure_alignment(task, subjects, {"weight": "outputs"}, None, epoch=0))
+    asked_thrice = [replace(subject, questions=3 * subject.questions) for subject in subjects]
+    assert list(measure(task=task, subjects=asked_thrice, groups={"weight": "outputs"}, epoch=0))
     assert max(held) == 1, "beside the one that is being computed"
 
 
