@@ -1,4 +1,4 @@
-"""Judge the paper's claims: a table of verdicts, computed from the per-seed gaps of the studies that were run."""
+"""Judge claims: a table of verdicts, computed from the per-seed gaps of the studies that were run."""
 
 from __future__ import annotations
 

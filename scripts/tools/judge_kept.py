@@ -1,4 +1,4 @@
-"""Judge the paper's claims by kept studies of a configuration: those whose gaps.parquet lies in a folder, by study."""
+"""Judge claims by kept studies of a configuration: those whose gaps.parquet lies in a folder, by study."""
 
 from __future__ import annotations
 

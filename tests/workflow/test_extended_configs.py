@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from project import CONFIG, ROOT, change_config, copy_project, planned_jobs, snakemake
 
 from metaocl.config.layers import merged, read_layers
@@ -132,15 +133,24 @@ def test_an_entry_that_is_changed_is_trained_anew_in_a_folder_of_its_own_and_in_
     assert jobs == {"train_base_model": 1, "train_stage": 4, "train_last_stage": 4} | REPORTING
 
 
-def test_claims_and_hypotheses_of_several_files_are_judged(project):
-    files = {"claims": ["config/claims.yaml", "my claims.yaml"], "hypotheses": ["mine.yaml"]}
-    for name in ("my claims.yaml", "mine.yaml"):
-        (project / name).touch()
-    text = "".join(f"{key}: {names}\n" for key, names in files.items())
-    (project / "judged.yaml").write_text(f"extends: {CONFIG}\n{text}")
+def test_claims_and_hypotheses_of_several_files_are_judged_by_the_studies_that_they_name(project):
+    part = {"contrast": "ocl", "must_be": "above"}
+    about = {"id": "mine", "statement": "It is so."}
+    claims = [about | {"tests": [{"study": "mine", "parts": [part]}]}]
+    predictions = [about | {"id": "seen", "study": "tiny"} | part]
+    files = {
+        "my claims.yaml": yaml.safe_dump({"claims": claims}),
+        "mine.yaml": yaml.safe_dump({"hypotheses": [about | {"bed": "tiny", "predictions": predictions}]}),
+        "judged.yaml": f"extends: {CONFIG}\nclaims: [config/claims.yaml, my claims.yaml]\nhypotheses: [mine.yaml]\n"
+        "studies: {mine: {datasets: [people], define_types: [tve], models: [tiny], plans: [two_stages], seeds: [0]}}\n",
+    }
+    write_files(project, files)
     _, output = plan(project, "-n", "mechanisms", "--configfile", "judged.yaml")
-    assert "judge_claims.py --claims config/claims.yaml 'my claims.yaml' --gaps" in output
-    assert "judge_hypotheses.py --hypotheses mine.yaml --gaps" in output
+    gaps = "--gaps {0}=results/tables/{0}/gaps.parquet --axis"
+    assert f"judge_claims.py --claims config/claims.yaml 'my claims.yaml' {gaps.format('mine')}" in output
+    assert f"judge_hypotheses.py --hypotheses mine.yaml {gaps.format('tiny')}" in output
+    jobs = planned_jobs("results/summaries/claims.md", "--configfile", "judged.yaml", cwd=project)
+    assert jobs["estimate_effects"] == 1
 
 
 def test_the_folder_of_a_layer_is_where_results_go_and_status_looks(tmp_path):

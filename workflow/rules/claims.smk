@@ -1,21 +1,44 @@
-# Needs: the gaps of all studies. Makes: the verdict on each of the paper's claims, and on each hypothesis about mechanisms.
+# Needs: the gaps of the studies that test them. Makes: the verdict on each claim, and on each hypothesis about mechanisms.
 
 import json
 
 from metaocl.planning.cells import axis_values
+from metaocl.planning.judging import judged_studies
 
-GAPS_OF_STUDIES = " ".join(
-    f"{study}={settings.pathvars.results}/tables/{study}/gaps.parquet"
-    for study in settings.studies
-)
-AXES_OF_STUDIES = json.dumps(
-    {
-        name: axis_values(study, settings)
-        for name, study in settings.studies.items()
-        if study.axis
-    },
-    sort_keys=True,
-)
+
+@cache
+def studies_judging(kind):
+    """The studies that test the claims, or the hypotheses."""
+    return judged_studies(kind, judged_files(kind), settings)
+
+
+def gaps_judged(kind):
+    """The gaps of these studies, as files."""
+    return lambda wildcards: expand(
+        f"{RESULTS}/tables/{{study}}/gaps.parquet", study=studies_judging(kind)
+    )
+
+
+def gaps_by_study(kind):
+    """The gaps of these studies, as a command names them."""
+    place = f"{settings.pathvars.results}/tables"
+    return lambda wildcards: [
+        f"{study}={place}/{study}/gaps.parquet" for study in studies_judging(kind)
+    ]
+
+
+def axes_judged(kind):
+    """Where the cells of those among them that have an axis lie on it, as JSON."""
+    return lambda wildcards: json.dumps(
+        {
+            study: axis_values(settings.studies[study], settings)
+            for study in studies_judging(kind)
+            if settings.studies[study].axis
+        },
+        sort_keys=True,
+    )
+
+
 MODELS_IN_WORDS = json.dumps(
     {name: model.in_words() for name, model in settings.models.items()},
     sort_keys=True,
@@ -25,9 +48,7 @@ MODELS_IN_WORDS = json.dumps(
 rule judge_claims:
     input:
         claims=judged_files("claims"),
-        gaps=expand(
-            "<results>/tables/{study}/gaps.parquet", study=list(settings.studies)
-        ),
+        gaps=gaps_judged("claims"),
     output:
         table=report(
             "<results>/tables/claims.csv",
@@ -42,13 +63,13 @@ rule judge_claims:
     conda:
         "../../environment.yml"
     params:
-        gaps=GAPS_OF_STUDIES,
-        axis=AXES_OF_STUDIES,
+        gaps=gaps_by_study("claims"),
+        axis=axes_judged("claims"),
         models=lambda wildcards: MODELS_IN_WORDS,  # texts of the user's, whose braces are no wildcards
         script=path_of("judge_claims.py"),
         code=code_version("judge_claims.py"),
     message:
-        "Judge the paper's claims"
+        "Judge the claims"
     shell:
         "python {params.script} --claims {input.claims:q} --gaps {params.gaps} --axis {params.axis:q} --models {params.models:q}"
         " --table {output.table} --markdown {output.markdown} --log {log}"
@@ -57,9 +78,7 @@ rule judge_claims:
 rule judge_hypotheses:
     input:
         hypotheses=judged_files("hypotheses"),
-        gaps=expand(
-            "<results>/tables/{study}/gaps.parquet", study=list(settings.studies)
-        ),
+        gaps=gaps_judged("hypotheses"),
     output:
         table=report(
             "<results>/tables/hypotheses.csv",
@@ -74,8 +93,8 @@ rule judge_hypotheses:
     conda:
         "../../environment.yml"
     params:
-        gaps=GAPS_OF_STUDIES,
-        axis=AXES_OF_STUDIES,
+        gaps=gaps_by_study("hypotheses"),
+        axis=axes_judged("hypotheses"),
         script=path_of("judge_hypotheses.py"),
         code=code_version("judge_hypotheses.py"),
     message:

@@ -15,11 +15,11 @@ from metaocl.config.layers import in_words, parse_layers, read_layers
 from metaocl.config.parsing import canonical_json
 from metaocl.planning.checks import (
     check_adapters,
-    check_judged_files,
     check_mechanisms,
     check_warm_ups,
 )
 from metaocl.planning.folders import check_results_folder
+from metaocl.planning.judging import check_judged_files
 from snakemake.pathvars import Pathvars
 
 # Jobs run `python`; it must be the one that runs Snakemake, whether or not its environment is activated.

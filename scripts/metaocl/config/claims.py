@@ -1,9 +1,10 @@
-"""The paper's claims as data: typed entries of the file of claims."""
+"""Claims as data: typed entries of the files of claims; the paper's are in config/claims.yaml."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -20,7 +21,9 @@ COLUMN_OF = {"datasets": "dataset", "define_types": "define_type", "models": "mo
 
 def _known_contrast(name: str) -> str:
     if name not in CONTRAST_NAMES:
-        raise ValueError(f"no such contrast; known are {', '.join(CONTRAST_NAMES)}")
+        meant = get_close_matches(name, CONTRAST_NAMES, n=1)
+        asked = f"; did you mean {meant[0]}?" if meant else ""
+        raise ValueError(f"no such contrast{asked} Known are {', '.join(CONTRAST_NAMES)}")
     return name
 
 

@@ -1,10 +1,9 @@
-"""What only several sections together, or the files that are named, tell to be a mistake, before anything runs."""
+"""What only several sections together tell to be a mistake, before anything runs."""
 
 from __future__ import annotations
 
 from itertools import product
 from math import ceil
-from pathlib import Path
 
 from metaocl.config.configuration import Config
 from metaocl.config.define_types import DefineType
@@ -18,14 +17,6 @@ ROUNDING = 1.1  # shares and held-out questions come to whole numbers; a job kno
 MOST_TO_USUAL_QUESTIONS_OF_TREX = 5
 ABOUT_ROWS = (ReadoutOverlap, Transplant, Steering)
 FEWEST_ALIASES_OF_A_PROBE = 5  # of either tag, for five folds
-
-
-def check_judged_files(config: Config, origin: str) -> None:
-    """Raises ConfigError for a file of claims or of hypotheses that is not in the folder in which Snakemake runs."""
-    for key in ("claims", "hypotheses"):
-        for file in getattr(config, key) or ():
-            if not Path(file).is_file():
-                raise ConfigError(f"{origin}: {key} has {file!r}; {Path.cwd()} has no such file")
 
 
 def check_warm_ups(config: Config, origin: str) -> None:

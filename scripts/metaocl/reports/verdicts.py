@@ -1,4 +1,4 @@
-"""The verdicts on the paper's claims: a table for programs and a page for people."""
+"""The verdicts on claims: a table for programs and a page for people."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def page_of(
     models: those of each study that was run. words: what each model is.
     """
     lines = [
-        "# The paper's claims\n",
+        "# Claims\n",
         "| | claim | study | models | verdict | seeds | needed | p (t) | p (sign flip) | why |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]

@@ -70,7 +70,7 @@ def mistaken(change):
         ),
         (
             lambda c: c["tests"][0]["parts"][0].update(contrast="meta"),
-            "tests.0.parts.0.contrast: no such contrast; known are ocl, .* (got 'meta')",
+            "tests.0.parts.0.contrast: no such contrast; did you mean meta_ocl? Known are ocl, .* (got 'meta')",
         ),
         (
             lambda c: c["tests"][0]["parts"][0].update(must_be="within"),

@@ -9,7 +9,7 @@ import yaml
 
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import parse_config
-from metaocl.planning.checks import check_adapters, check_judged_files, check_mechanisms
+from metaocl.planning.checks import check_adapters, check_mechanisms
 
 TINY = yaml.safe_load((Path(__file__).parents[2] / "workflow/tiny.yaml").read_text())
 CONVNET = {"convnet": {"channels": 4, "width": 16}}
@@ -32,18 +32,6 @@ def branch(**settings):
 
 def measured(kind):
     return {"measurements": {"a": {"kind": kind}}}
-
-
-@pytest.mark.parametrize("key", ["claims", "hypotheses"])
-def test_a_file_to_judge_by_that_is_not_there_is_named(tmp_path, monkeypatch, key):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.yaml").touch()
-    raw = TINY | {key: ["mine.yaml"]}
-    check_judged_files(parse_config(raw, "tiny.yaml"), "tiny.yaml")
-    for name in ("mien.yaml", "."):
-        with pytest.raises(ConfigError) as caught:
-            check_judged_files(parse_config(raw | {key: ["mine.yaml", name]}, "tiny.yaml"), "tiny.yaml")
-        assert str(caught.value) == f"tiny.yaml: {key} has {name!r}; {tmp_path} has no such file"
 
 
 def test_what_can_be_done_passes():

@@ -1,0 +1,65 @@
+"""Files of claims and hypotheses at planning: what is wrong with them is told, and which studies they are tested by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from metaocl.config.entry import ConfigError
+from metaocl.config.parsing import parse_config
+from metaocl.planning.judging import check_judged_files, judged_studies
+
+TINY = yaml.safe_load((Path(__file__).parents[2] / "workflow/tiny.yaml").read_text())
+PART = {"contrast": "ocl", "must_be": "above"}
+ABOUT = {"id": "mine", "statement": "It is so."}
+
+
+def judged(study, part):
+    """The content of a file of either kind, by key of the configuration."""
+    prediction = {"id": "seen", "statement": "It is seen.", "study": study} | part
+    return {
+        "claims": {"claims": [ABOUT | {"tests": [{"study": study, "parts": [part]}]}]},
+        "hypotheses": {"hypotheses": [ABOUT | {"bed": "tiny", "predictions": [prediction]}]},
+    }
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def check(key, *files):
+    check_judged_files(parse_config(TINY | {key: list(files)}, "tiny.yaml"), "tiny.yaml")
+
+
+@pytest.mark.parametrize("key", ["claims", "hypotheses"])
+def test_a_file_that_is_not_there_is_named(tmp_path, key):
+    Path("mine.yaml").write_text(yaml.safe_dump(judged("tiny", PART)[key]))
+    check(key, "mine.yaml")
+    for name in ("mien.yaml", "."):
+        with pytest.raises(ConfigError) as caught:
+            check(key, "mine.yaml", name)
+        assert str(caught.value) == f"tiny.yaml: {key} has {name!r}; {tmp_path} has no such file"
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [("claims", "mine.yaml: claim mine: tests.0.parts.0"), ("hypotheses", "mine.yaml: hypotheses.0.predictions.0")],
+)
+def test_a_contrast_that_there_is_not_is_told_before_anything_runs(key, place):
+    Path("mine.yaml").write_text(yaml.safe_dump(judged("tiny", PART | {"contrast": "meta_olc"})[key]))
+    with pytest.raises(ConfigError) as caught:
+        check(key, "mine.yaml")
+    message = str(caught.value)
+    assert message.startswith(f"{place}.contrast: no such contrast; did you mean meta_ocl? Known are ocl, ")
+    assert message.endswith("(got 'meta_olc')")
+
+
+@pytest.mark.parametrize("key", ["claims", "hypotheses"])
+def test_studies_that_test_nothing_are_not_asked_for(key):
+    config = parse_config(TINY | {"studies": dict.fromkeys(("tiny", "other"), TINY["studies"]["tiny"])}, "")
+    for study, asked in (("other", ["other"]), ("elsewhere", [])):
+        Path("mine.yaml").write_text(yaml.safe_dump(judged(study, PART)[key]))
+        assert judged_studies(key, ["mine.yaml"], config) == asked
