@@ -9,11 +9,10 @@ from metaocl.artifacts.publishing import published
 from metaocl.artifacts.tables import read_table
 from metaocl.commands import command_parser, run_command
 from metaocl.config.claims import read_claims
+from metaocl.planning.folders import SECTIONS
 from metaocl.planning.study_arguments import add_study_arguments
 from metaocl.reports.answers import stages_of
 from metaocl.reports.pages import Tables, page_content, render_page
-
-SECTIONS = ("datasets", "define_types", "models", "plans", "measurements")
 
 
 def main() -> None:

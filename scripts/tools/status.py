@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,13 @@ from metaocl.planning.targets import study_runs
 
 @dataclass(frozen=True)
 class Job:
-    """One that trains, or makes the facts: its kind, what it leaves when done, where its log and its benchmark lie."""
+    """One that trains, or makes the facts: its kind, what it leaves when done, where its log and its benchmark lie.
+
+    like: what it has in common with those that take about as long, as they differ in seed and define type alone.
+    """
 
     kind: str
+    like: tuple[str, ...]
     made: Path
     log: Path
     benchmark: Path
@@ -69,7 +74,7 @@ def main() -> None:
         started, failed = (sum(state == each for _, state in states) for each in ("started", "failed"))
         print(f"{name:<24}{counts[0]:>12}{counts[1]:>12}{started:>9}{failed:>8}{time_left(found, every):>14}")
     print("Started and failed count the making of facts, too. A job that is started runs, or was stopped.")
-    print("Minutes left: of training, one job at a time, at the mean of those that are done here.")
+    print("Minutes left: of training, one job at a time; each as long as those of its data, model and plan, or as all.")
     print("Done says that a job's files are there; whether an edit has outdated them, `snakemake -n` says.")
     for job in every:
         if job.state == "failed":
@@ -80,7 +85,8 @@ def facts(study: str, config: Config) -> Iterator[Job]:
     """The jobs that make the facts of a study."""
     results = Path(config.pathvars.results)
     for dataset in config.studies[study].datasets:
-        yield _job("facts", results, Path(f"facts/{dataset}/facts.parquet"), "extract_facts", Path(dataset))
+        made, tail = Path(f"facts/{dataset}/facts.parquet"), Path(dataset)
+        yield _job("facts", results, made, "extract_facts", tail, tail.parts)
 
 
 def trainings(study: str, config: Config) -> Iterator[Job]:
@@ -94,29 +100,32 @@ def trainings(study: str, config: Config) -> Iterator[Job]:
     for model in models:
         place = model.relative_to(RESULTS)
         tail = place.relative_to("base_models")
-        yield _job("base model", results, place / "run.json", "train_base_model", tail)
+        yield _job("base model", results, place / "run.json", "train_base_model", tail, tail.parts[:2])
     for metrics in study_runs(study, config):
         place = Path(metrics).relative_to(RESULTS)
         if place.name == "metrics.parquet" and place.parts[0] == "stages":
             tail = place.parent.relative_to("stages")
-            rule = "train_last_stage" if tail.name.startswith("stage2_seed") else "train_stage"
-            yield _job("stage", results, place, rule, tail)
+            is_last = tail.name.startswith("stage2_seed")
+            data, _, architecture, plan, *_ = tail.parts
+            like = (data, architecture, plan, "last" if is_last else tail.name)
+            yield _job("stage", results, place, "train_last_stage" if is_last else "train_stage", tail, like)
 
 
-def _job(kind: str, results: Path, made: Path, rule: str, tail: Path) -> Job:
-    return Job(kind, results / made, results / f"logs/{rule}/{tail}.log", results / f"benchmarks/{rule}/{tail}.tsv")
+def _job(kind: str, results: Path, made: Path, rule: str, tail: Path, like: tuple[str, ...]) -> Job:
+    log, benchmark = results / f"logs/{rule}/{tail}.log", results / f"benchmarks/{rule}/{tail}.tsv"
+    return Job(kind, (kind, *like), results / made, log, benchmark)
 
 
 def time_left(jobs: list[Job], every: list[Job]) -> str:
     """Minutes, in words; unknown while nothing of a kind is done."""
-    seconds = 0.0
-    for kind in ("base model", "stage"):
-        open_jobs = [job for job in jobs if job.kind == kind and job.state != "done"]
-        measured = [took for job in every if job.kind == kind and (took := job.seconds) is not None]
-        if open_jobs and not measured:
-            return "?"
-        seconds += len(open_jobs) * mean(measured) if open_jobs else 0
-    return f"{seconds / 60:,.0f}"
+    measured: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+    for job in every:
+        if (took := job.seconds) is not None:
+            for alike in (job.like, (job.kind,)):
+                measured[alike].append(took)
+    left = [job for job in jobs if job.kind != "facts" and job.state != "done"]
+    known = [measured[job.like] or measured[job.kind,] for job in left]
+    return f"{sum(map(mean, known)) / 60:,.0f}" if all(known) else "?"
 
 
 if __name__ == "__main__":

@@ -125,6 +125,7 @@ def test_claims_about_the_study_are_judged_and_no_others(unpacked):
     table = pd.read_csv(unpacked / "tables/claims.csv")
     assert table[["claim", "study", "verdict", "n_seeds"]].values.tolist() == [["mine", "tiny", "inconclusive", 2]]
     assert CLAIM["statement"] in (unpacked / "summaries/claims.md").read_text()
+    assert yaml.safe_load((unpacked / "claims.yaml").read_text()) == {"claims": [CLAIM]}
 
 
 def test_cards_of_all_models_and_data_sets_are_read_by_the_hubs_own_library(unpacked, project):

@@ -44,6 +44,15 @@ def test_facts_that_could_not_be_made_are_told(finished):
     assert "failed: results/logs/extract_facts/people.log: error: people.csv: has no rows" in printed.splitlines()
 
 
+def test_what_is_left_takes_as_long_as_what_was_done_of_the_same_data_model_and_plan(finished):
+    for rule, minutes in (("train_stage", 100), ("train_last_stage", 3)):
+        for path in (finished / "results/benchmarks" / rule).rglob("*.tsv"):
+            path.write_text(f"s\th:m:s\n{60 * minutes}\t-\n")
+    (finished / LAST_STAGE / "metrics.parquet").unlink()
+    rows, _ = status(finished)
+    assert rows["tiny"] == ["1/1", "7/8", "1", "0", "3"]
+
+
 def test_the_time_of_what_was_never_measured_is_unknown(finished):
     shutil.rmtree(finished / "results/base_models")
     shutil.rmtree(finished / "results/benchmarks/train_base_model")

@@ -37,14 +37,17 @@ def package_versions() -> dict[str, str]:
 
 
 def _git_state() -> dict[str, Any]:
-    """The commit of this code and whether its tree was clean; None where that can't be known."""
-    folder = Path(__file__).parent
+    """The commit of this code, and whether its scripts and rules are the commit's; None where that can't be known.
+
+    What else lies in the tree, such as a configuration of the user's own, is no code: its settings are noted.
+    """
+    folder = Path(__file__).parents[2]
     try:
         commit, status = (
             subprocess.run(
                 ["git", "-C", str(folder), *command], check=True, capture_output=True, text=True
             ).stdout.strip()
-            for command in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", ".", "../workflow"])
         )
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "clean": None}

@@ -178,6 +178,16 @@ def read_claims(files: Sequence[Path]) -> list[Claim]:
     return found
 
 
+def as_file(claims: Iterable[Claim]) -> dict[str, Any]:
+    """What a file of these claims holds: `parse_claims` reads it as them, numbered anew."""
+    stated: dict[str, dict[str, Any]] = {}
+    for claim in claims:
+        test = claim.model_dump(mode="json", include=set(ClaimTest.model_fields), exclude_defaults=True)
+        about = {"id": claim.id, "statement": claim.statement, "tests": []}
+        stated.setdefault(claim.id, about)["tests"].append(test)
+    return {"claims": list(stated.values())}
+
+
 def refuse_known_ids(known: set[str], ids: Iterable[str], file: Path) -> None:
     """Raises ConfigError if a file has an id that one before it has."""
     if doubled := [name for name in dict.fromkeys(ids) if name in known]:

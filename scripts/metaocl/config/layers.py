@@ -16,6 +16,7 @@ from metaocl.config.configuration import Config
 from metaocl.config.entry import ConfigError
 from metaocl.config.new_entries import NewEntry
 from metaocl.config.parsing import parse_config
+from metaocl.config.studies import Study
 from metaocl.config.yaml_files import read_yaml
 
 EXTENDS = "extends"
@@ -40,7 +41,16 @@ def load_config(file: Path) -> Config:
 
 def parse_layers(layers: Sequence[Layer]) -> Config:
     """The typed form of all layers as one. Raises ConfigError, one line per mistake."""
-    return parse_config(merged(layers), in_words(layers), dict(_new_entries(layers)))
+    new = dict(_new_entries(layers))
+    config = parse_config(merged(layers), in_words(layers), new)
+    lines = [
+        f"{entry.layer}: {entry.not_below}, and no study has it as a new one"
+        for entry in new.values()
+        if entry.meant and not _is_used(entry, config)
+    ]
+    if lines:
+        raise ConfigError("\n".join(lines))
+    return config
 
 
 def read_config(file: Path) -> dict[str, Any]:
@@ -91,6 +101,15 @@ def _new_entries(layers: Sequence[Layer]) -> Iterator[tuple[tuple[str, str], New
                     if name not in known and (entry is None or isinstance(entry, dict)):
                         added = NewEntry(layer.origin, in_words(layers[:number]), section, str(name), names)
                         yield (section, added.name), added
+
+
+def _is_used(entry: NewEntry, config: Config) -> bool:
+    """Whether a study has it, or a plan of a study; a study, and what belongs to none, need nobody that has it."""
+    if entry.section not in Study.model_fields:
+        return True
+    names = {name for study in config.studies.values() for name in getattr(study, entry.section)}
+    branches = {config.plans[name].branch_of for name in names} if entry.section == "plans" else set()
+    return entry.name in names | branches
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import yaml
 
 from metaocl.artifacts.checksums import CHECKSUMS, file_hash
 from metaocl.artifacts.publishing import ArtifactError
-from metaocl.config.claims import Claim
+from metaocl.config.claims import Claim, as_file
 from metaocl.config.studies import Study
 from metaocl.errors import UserError
 from metaocl.reports.cards import data_card, final_metrics, model_card
@@ -82,12 +82,13 @@ def write_archive(finished: FinishedStudy, claims: Sequence[Claim], about: Seque
 
 
 def _verdicts(finished: FinishedStudy, claims: Sequence[Claim], tables: StudyTables) -> Contents:
-    """The verdicts on the claims that name the study; nothing where none does."""
+    """The claims that name the study, and the verdicts on them; nothing where none does."""
     name = finished.name
     if not (judged := [claim for claim in claims if claim.study == name]):
         return {}
     table, page = judge_all(judged, {name: tables.gaps}, {name: finished.axis}, finished.models)
-    return {"tables/claims.csv": table.to_csv(index=False), "summaries/claims.md": page}
+    stated = yaml.safe_dump(as_file(judged), sort_keys=False, allow_unicode=True)
+    return {"claims.yaml": stated, "tables/claims.csv": table.to_csv(index=False), "summaries/claims.md": page}
 
 
 def _cards(finished: FinishedStudy, tables: StudyTables, records: StudyRecords) -> Contents:

@@ -36,6 +36,7 @@ DESCRIPTIONS = {
     "tables/*/effects.*": "A row per cell, measure and contrast: mean over stage-1 seeds, interval and tests",
     "tables/*/gaps.*": "A row per cell, measure, contrast and stage-1 seed",
     "tables/*/alias_relations.csv": "How alignment goes with the effect over aliases",
+    "claims.yaml": "The claims that this study tests, which the workflow takes as well: claims: [claims.yaml]",
     "*/claims.*": "The verdicts on the claims that this study tests",
     "figures/*": "A figure of the study",
     "summaries/*": "What the study found",

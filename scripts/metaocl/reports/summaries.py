@@ -63,7 +63,7 @@ def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame, one_for
 def headlines(summary: dict[str, Any]) -> str:
     """One line per cell and phenomenon: the gap, its interval, both tests and the number of seeds."""
     return "\n".join(
-        f"- **{_cell_name(cell)}**, {cell['n_seeds']} seeds: "
+        f"- **{_cell_name(cell)}**, {_seeds(cell)}: "
         + "; ".join(f"{CONTRASTS[name].short} {_sentence(cell[name])}" for name in HEADLINES if name in cell)
         for cell in summary["cells"]
     )
@@ -82,7 +82,7 @@ def _warnings(metrics: pd.DataFrame) -> str:
 
 def _contrast_table(cell: dict[str, Any], measure: str) -> str:
     lines = [
-        f"**{_cell_name(cell)}** ({cell['n_seeds']} seeds), {measure}\n",
+        f"**{_cell_name(cell)}** ({_seeds(cell)}), {measure}\n",
         "| contrast | mean | SD | 95 % CI | p (t) | p (sign flip) | d |",
         "|---|---|---|---|---|---|---|",
     ]
@@ -111,7 +111,7 @@ def _of_mechanisms(cell: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _mechanism_table(cell: dict[str, Any]) -> str:
     lines = [
-        f"**{_cell_name(cell)}** ({cell['n_seeds']} seeds)\n",
+        f"**{_cell_name(cell)}** ({_seeds(cell)})\n",
         "| contrast | mean | SD | 95 % CI | d |",
         "|---|---|---|---|---|",
     ]
@@ -141,6 +141,10 @@ def _final_table(metrics: pd.DataFrame) -> str:
 
 def _cell_name(cell: dict[str, Any]) -> str:
     return " × ".join(cell[key] for key in CELL)
+
+
+def _seeds(cell: dict[str, Any]) -> str:
+    return f"{cell['n_seeds']} seed{'s' if cell['n_seeds'] > 1 else ''}"
 
 
 def _sentence(effect: dict[str, float | None]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from metaocl.config.claims import parse_claims, read_claims
+from metaocl.config.claims import as_file, parse_claims, read_claims
 from metaocl.config.entry import ConfigError
 from metaocl.config.yaml_files import read_yaml
 
@@ -36,6 +36,12 @@ def test_the_file_holds_the_fifteen_claims_of_the_paper():
     assert list(dict.fromkeys(claim.id for claim in claims))[: len(PAPER)] == PAPER  # others may follow
     of_paper = [claim for claim in claims if claim.id in PAPER]
     assert all(claim.minimum_seeds >= 10 and claim.significance == 0.05 for claim in of_paper)
+
+
+def test_a_file_made_of_claims_holds_them():
+    claims = parse_claims(read_yaml(FILE), str(FILE))
+    text = yaml.safe_dump(as_file(claims), sort_keys=False, allow_unicode=True)
+    assert parse_claims(yaml.safe_load(text), "made") == claims
 
 
 def mistaken(change):

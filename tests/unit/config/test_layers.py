@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from textwrap import dedent
 
 import jsonschema
 import pytest
@@ -180,6 +181,10 @@ def test_an_entry_inherits_from_the_one_of_its_name_and_mistakes_name_all_layers
         ("measurements: {a: {}}", "measurements.a to change (declared: none), and a new one needs kind"),
         ("models: {tinny: {threads: 2}}", "models.tinny to change (did you mean tiny?)"),
         ("define_types: {tvee: null}", "define_types.tvee to change (did you mean tve?)"),
+        (
+            "define_types: {tvee: {alpha: 0.9}}",
+            "define_types.tvee to change (did you mean tve?), and no study has it as a new one",
+        ),
     ],
 )
 def test_an_entry_that_is_not_below_and_no_whole_one_is_one_line_with_the_name_that_was_meant(write, text, said):
@@ -189,6 +194,19 @@ def test_an_entry_that_is_not_below_and_no_whole_one_is_one_line_with_the_name_t
     [line] = str(caught.value).splitlines()
     assert line.startswith(f"{path}")
     assert f"{base} has no {said}" in line
+
+
+def test_new_entries_may_be_called_much_like_others_where_a_study_has_them(write):
+    text = """
+        define_types: {tvee: {alpha: 0.9}}
+        plans:
+          two_stage: {stages: [{documents: [questions], epochs: 1}, &last {documents: [new_definitions], epochs: 1}]}
+          apart: {branch_of: two_stage, stages: [*last]}
+        datasets: {poeple: {source: people, entities: 300}, unlike_any_other: {source: people, entities: 300}}
+        studies: {mine: {datasets: [poeple], define_types: [tvee], models: [tiny], plans: [apart], seeds: [0]}}
+    """
+    config = load_config(write("my.yaml", f"extends: {ROOT / 'config/config.yaml'}\n{dedent(text)}"))
+    assert config.plans["apart"].branch_of == "two_stage"
 
 
 def test_mistakes_of_a_whole_new_entry_stay_what_they_are(write):

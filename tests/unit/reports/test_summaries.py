@@ -132,6 +132,13 @@ def test_final_accuracies_are_means_over_seeds_at_the_end_of_each_stage():
     assert set(stage2.split(" | ")[2:]) == {"0.250 ± 0.000", "0.250 ± 0.000 |"}
 
 
+@pytest.mark.parametrize(("seeds", "in_words"), [(1, "1 seed"), (2, "2 seeds")])
+def test_seeds_are_counted_in_words(seeds, in_words):
+    _, page = summarize(make_metrics(seeds))
+    assert f"- **data × tve × small × two**, {in_words}: " in page
+    assert f"**data × tve × small × two** ({in_words}), exact match" in page
+
+
 @pytest.mark.parametrize("seeds", [1, 2, 5])
 @pytest.mark.parametrize("auc", [False, True])
 def test_the_numbers_for_programs_are_json_without_nan(tmp_path, seeds, auc):
