@@ -2,6 +2,7 @@
 
 import ast
 import json
+import pydoc
 import re
 import shlex
 import subprocess
@@ -208,3 +209,12 @@ def test_editors_find_a_schema_that_the_configuration_meets(path):
     jsonschema.validate(
         yaml.safe_load(path.read_text(encoding="utf-8")), json.loads(schema.read_text(encoding="utf-8"))
     )
+
+
+def test_what_texts_name_in_the_library_is_there():
+    files = [
+        path for folder in ("scripts", "docs") for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".md")
+    ]
+    named = {name for path in files for name in re.findall(r"`(metaocl(?:\.\w+)+)`", path.read_text(encoding="utf-8"))}
+    assert len(named) > 5
+    assert {name for name in named if pydoc.locate(name) is None} == set()

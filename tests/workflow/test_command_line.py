@@ -59,14 +59,6 @@ def test_a_study_takes_no_name_that_means_something_else(project, name, meaning)
     assert [line for line in lines if f"studies.{name}" in line] == [message]
 
 
-@pytest.mark.parametrize("words", [["tinny"], ["-R", "tinny"], ["--until", "tinny"], ["--omit-from", "tinny"]])
-def test_a_target_that_there_is_not_is_told_with_what_was_meant(project, words):
-    run = snakemake("--dry-run", *words, cwd=project, check=False)
-    assert run.returncode == 1
-    message = f"{project / CONFIG}: there is no study, rule or file tinny; did you mean tiny?"
-    assert [line for line in said(run) if "tinny" in line] == [message]
-
-
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

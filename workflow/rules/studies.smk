@@ -2,7 +2,6 @@
 
 import json
 import keyword
-from difflib import get_close_matches
 
 from snakemake.parser import Python as SnakemakeLanguage
 
@@ -72,22 +71,6 @@ def check_study_names():
         raise WorkflowError(
             f"{CONFIG_FILE}: studies.{study} has {meaning}; give it another one"
         )
-
-
-def check_targets():
-    """What is asked for by a name must have one: Snakemake takes any other word for a file, and may ignore it."""
-    asked = workflow.dag_settings
-    if not asked:
-        return
-    names = [rule.name for rule in workflow.rules]
-    for word in {*asked.targets, *asked.forcerun, *asked.until, *asked.omit_from}:
-        if word not in names and "/" not in word and not Path(word).exists():
-            meant = get_close_matches(word, names, n=1)
-            known = f"studies are {', '.join(settings.studies)}"
-            raise WorkflowError(
-                f"{CONFIG_FILE}: there is no study, rule or file {word}; "
-                + (f"did you mean {meant[0]}?" if meant else known)
-            )
 
 
 def report_findings():

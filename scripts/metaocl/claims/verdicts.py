@@ -89,7 +89,7 @@ class Verdict:
 def judge(claim: Claim, gaps: pd.DataFrame | None, axis: Mapping[str, float | str]) -> Verdict:
     """The verdict on a claim.
 
-    gaps: the study's table as `metaocl.statistics.effects.seed_gaps` makes it, None if it was not run. axis: the x of
+    gaps: the study's table as `metaocl.statistics.gaps.seed_gaps` makes it, None if it was not run. axis: the x of
     the study's cells, by "dataset/define_type/model/plan". Raises ConfigError where the claim needs a number that is
     not there.
     """

@@ -120,8 +120,8 @@ def subset_metrics(by_alias: pd.DataFrame, subset_of: pd.Series) -> pd.DataFrame
     """Measures over the questions of each subset, test set and epoch: epoch, test_set, subset, n, measure, value.
 
     Those of single questions are averaged; `auc` is the area under the ROC curve of two-way questions.
-    by_alias: the table that `metaocl.text.evaluation.mean_by_alias` makes. subset_of: the subset of each stage-2 alias,
-    by alias; which one it is depends on the stage-2 seed, so a stage's own metrics can't say.
+    by_alias: the table that `metaocl.documents.metrics.mean_by_alias` makes. subset_of: the subset of each stage-2
+    alias, by alias; which one it is depends on the stage-2 seed, so a stage's own metrics can't say.
     """
     pooled = by_alias["subset"] == STAGE2_POOL
     subset = by_alias["subset"].astype(str).mask(pooled, by_alias["alias"].map(subset_of))
