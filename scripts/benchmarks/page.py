@@ -16,7 +16,7 @@ def write_page(measured: dict[str, Any]) -> str:
     commit = f"commit {code['commit'][:7]}{'' if code['clean'] else ' with changes'}" if code["commit"] else "no commit"
     head = [
         "# The workflow's speed, next to transformers' Trainer and `generate`",
-        f"{measured['date']}, {commit}; {machine['cpus']} cores of {machine['name']}, "
+        f"{measured['date']}, {commit}; {machine['cpus']} cores of {machine['processor']}, "
         f"{machine['device'] or 'no CUDA GPU'}, {machine['system']}; torch {measured['packages']['torch']}, "
         f"transformers {measured['packages']['transformers']}, Python {measured['python']}. Load average at the start: "
         f"{machine['load']:.1f}.",

@@ -62,7 +62,7 @@ def main() -> None:
 
     measured: dict[str, Any] = {"date": date.today().isoformat(), "works": {}, **describe_run(vars(arguments))}
     device = measure_peak(threads=1)["device"]
-    measured["machine"] |= {"name": processor_name(), "device": device, "load": os.getloadavg()[0]}
+    measured["machine"] |= {"device": device, "load": os.getloadavg()[0]}
     with tempfile.TemporaryDirectory() as folder:
         for name in (name for name in asked if name != "planning"):
             work = WORKS[name]
@@ -75,12 +75,6 @@ def main() -> None:
     write_json(measured, OUTPUT / "speed.json")
     (OUTPUT / "speed.md").write_text(page, encoding="utf-8")
     print(page)
-
-
-def processor_name() -> str:
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.is_file() else []
-    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), "an unknown processor")
 
 
 if __name__ == "__main__":

@@ -26,9 +26,21 @@ def describe_run(settings: dict[str, Any], **measured: Any) -> dict[str, Any]:
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "packages": package_versions(),
         "python": platform.python_version(),
-        "machine": {"system": platform.platform(), "processor": platform.machine(), "cpus": os.cpu_count()},
+        "machine": {"system": platform.platform(), "processor": processor(), "cpus": os.cpu_count()},
         "code": _git_state(),
     }
+
+
+def processor() -> str:
+    """The processor's name and its widest vectors, as sums are rounded by these: on another kind of it other bytes.
+
+    A virtual machine may say no more than AMD EPYC of two kinds.
+    """
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text(encoding="utf-8").splitlines() if information.is_file() else []
+    said = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    vectors = next((each for each in ("avx512f", "avx2", "avx") if each in said.get("flags", "").split()), None)
+    return ", ".join(filter(None, [platform.machine(), said.get("model name"), vectors]))
 
 
 def package_versions() -> dict[str, str]:

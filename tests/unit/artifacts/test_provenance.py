@@ -1,12 +1,26 @@
 """What is noted of the code that made a result."""
 
+import platform
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from metaocl.artifacts.provenance import processor
+
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 ASK = "from metaocl.artifacts.provenance import _git_state; print(_git_state()['clean'])"
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").is_file(), reason="only Linux says what a processor is in a file")
+def test_a_processor_is_told_by_what_rounds_its_sums():
+    flags = Path("/proc/cpuinfo").read_text().split("flags", 1)[-1].split("\n", 1)[0].split()
+    widest = [each for each in ("avx512f", "avx2", "avx") if each in flags][:1]
+    told = processor().split(", ")
+    assert told[0] == platform.machine()
+    assert [each for each in told if each.startswith("avx")] == widest
 
 
 def is_clean(scripts):
