@@ -2,43 +2,6 @@
 
 import json
 
-from metaocl.planning.cells import axis_values
-from metaocl.planning.judging import judged_studies
-
-
-@cache
-def studies_judging(kind):
-    """The studies that test the claims, or the hypotheses."""
-    return judged_studies(kind, judged_files(kind), settings)
-
-
-def gaps_judged(kind):
-    """The gaps of these studies, as files."""
-    return lambda wildcards: expand(
-        f"{RESULTS}/tables/{{study}}/gaps.parquet", study=studies_judging(kind)
-    )
-
-
-def gaps_by_study(kind):
-    """The gaps of these studies, as a command names them."""
-    place = f"{settings.pathvars.results}/tables"
-    return lambda wildcards: [
-        f"{study}={place}/{study}/gaps.parquet" for study in studies_judging(kind)
-    ]
-
-
-def axes_judged(kind):
-    """Where the cells of those among them that have an axis lie on it, as JSON."""
-    return lambda wildcards: json.dumps(
-        {
-            study: axis_values(settings.studies[study], settings)
-            for study in studies_judging(kind)
-            if settings.studies[study].axis
-        },
-        sort_keys=True,
-    )
-
-
 MODELS_IN_WORDS = json.dumps(
     {name: model.in_words() for name, model in settings.models.items()},
     sort_keys=True,

@@ -1,7 +1,9 @@
 # Needs: the settings. Makes: what rules read, as functions of wildcards (files), and what tells other content of the user's own.
 
+import json
+
 from metaocl.errors import UserError
-from metaocl.planning.cells import first_with_facts_of, pictured_cell
+from metaocl.planning.cells import axis_values, first_with_facts_of, pictured_cell
 from metaocl.planning.inputs import (
     handwriting_files,
     handwriting_version,
@@ -11,6 +13,7 @@ from metaocl.planning.inputs import (
     source_version,
     with_handwriting_at,
 )
+from metaocl.planning.judging import judged_studies
 from metaocl.planning.places import (
     FETCHED_HANDWRITING,
     RESULTS,
@@ -186,3 +189,36 @@ def snapshots_of_last_stage(wildcards):
 def judged_files(kind):
     """The files of claims, or of hypotheses: the user's, or the project's own."""
     return getattr(settings, kind) or [str(REPOSITORY / f"config/{kind}.yaml")]
+
+
+@cache
+def studies_judging(kind):
+    """The studies that test the claims, or the hypotheses."""
+    return judged_studies(kind, judged_files(kind), settings)
+
+
+def gaps_judged(kind):
+    """The gaps of these studies, as files."""
+    return lambda wildcards: expand(
+        f"{RESULTS}/tables/{{study}}/gaps.parquet", study=studies_judging(kind)
+    )
+
+
+def gaps_by_study(kind):
+    """The gaps of these studies, as a command names them."""
+    place = f"{settings.pathvars.results}/tables"
+    return lambda wildcards: [
+        f"{study}={place}/{study}/gaps.parquet" for study in studies_judging(kind)
+    ]
+
+
+def axes_judged(kind):
+    """Where the cells of those among them that have an axis lie on it, as JSON."""
+    return lambda wildcards: json.dumps(
+        {
+            study: axis_values(settings.studies[study], settings)
+            for study in studies_judging(kind)
+            if settings.studies[study].axis
+        },
+        sort_keys=True,
+    )
