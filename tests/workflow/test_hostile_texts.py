@@ -166,8 +166,15 @@ def hostile_project(server, hostile_texts, tmp_path_factory):
     shutil.copy(ROOT / "tests/data/elements.csv", elements / f"{HOSTILE}.csv")
     shutil.copytree(ROOT / "tests/data/trex", folder / config["datasets"]["trex"]["source"]["path"])
     (folder / config["models"]["local"]["pretrained"]["folder"]).mkdir(parents=True)
-    for name in (*config["claims"], *config["hypotheses"]):
-        (folder / name).touch()
+    part = {"contrast": "ocl", "must_be": "above", "study": "entities"}
+    for number, name in enumerate(config["claims"]):
+        test = {"study": part["study"], "parts": [{key: part[key] for key in ("contrast", "must_be")}]}
+        stated = {"id": f"claim{number}", "statement": HOSTILE, "tests": [test]}
+        (folder / name).write_text(yaml.safe_dump({"claims": [stated]}))
+    for name in config["hypotheses"]:
+        stated = {"id": "mine", "statement": HOSTILE, "bed": HOSTILE}
+        predicted = {"id": "seen", "statement": HOSTILE} | part
+        (folder / name).write_text(yaml.safe_dump({"hypotheses": [stated | {"predictions": [predicted]}]}))
     for kind, file in (("mnist", "train-images-idx3-ubyte"), ("images", "0/a.png")):
         place = folder / config["models"][f"{kind}_net"]["convnet"]["handwriting"]["folder"] / file
         place.parent.mkdir(parents=True)
@@ -197,8 +204,9 @@ def entry_classes(base=Entry):
 
 def test_every_field_that_takes_a_text_is_tried(server):
     tried = set(fields_with_text(parse_config(base_config(server), "base")))
-    # Other modules have entries of their own, the claims; they are there if another test has imported them.
-    kinds = [kind for kind in entry_classes() if kind.__module__.startswith("metaocl.config.")]
+    # Claims and hypotheses are entries of files of their own. Other modules have some where a test has imported them.
+    others = {"metaocl.config.claims", "metaocl.config.hypotheses"}
+    kinds = [k for k in entry_classes() if k.__module__.startswith("metaocl.config.") and k.__module__ not in others]
     fields = {(k, name) for k in kinds for name, field in k.model_fields.items() if takes_text(field.annotation)}
     assert len(fields) > 20
     assert fields - tried == set(), "give base_config() a text for them"
