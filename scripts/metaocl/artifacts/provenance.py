@@ -31,12 +31,11 @@ def describe_run(settings: dict[str, Any], **measured: Any) -> dict[str, Any]:
     }
 
 
-def processor() -> str:
+def processor(information: Path = Path("/proc/cpuinfo")) -> str:
     """The processor's name and its widest vectors, as sums are rounded by these: on another kind of it other bytes.
 
-    A virtual machine may say no more than AMD EPYC of two kinds.
+    A virtual machine may say no more than AMD EPYC of two kinds. information: what Linux says of it, if that is there.
     """
-    information = Path("/proc/cpuinfo")
     lines = information.read_text(encoding="utf-8").splitlines() if information.is_file() else []
     said = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     vectors = next((each for each in ("avx512f", "avx2", "avx") if each in said.get("flags", "").split()), None)

@@ -104,7 +104,7 @@ def _new_entries(layers: Sequence[Layer]) -> Iterator[tuple[tuple[str, str], New
 
 
 def _is_used(entry: NewEntry, config: Config) -> bool:
-    """Whether a study has it, or a plan of a study; a study, and what belongs to none, need nobody that has it."""
+    """Whether a study has it, or a plan of a study branches off it; true of what studies have no lists of."""
     if entry.section not in Study.model_fields:
         return True
     names = {name for study in config.studies.values() for name in getattr(study, entry.section)}
