@@ -9,6 +9,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 from snakemake.cli import get_argument_parser
 
 from metaocl.config.layers import parse_layers, read_layers
@@ -98,7 +99,8 @@ def check_bash(words, _):
 def check_snakemake(words, files):
     arguments = get_argument_parser().parse_args(words)
     named = [files.get(str(file), ROOT / file) for file in arguments.configfile or ["config/config.yaml"]]
-    given = dict(setting.split("=") for setting in arguments.config or ())
+    settings = (setting.partition("=") for setting in arguments.config or ())
+    given = {key: yaml.safe_load(value) for key, _, value in settings}  # as Snakemake reads them
     config = parse_layers(read_layers(named, given))
     for profile in [*(arguments.profile or ()), *filter(None, [arguments.workflow_profile])]:
         assert (ROOT / "workflow/profiles" / profile).is_dir()
