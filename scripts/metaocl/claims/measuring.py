@@ -50,12 +50,32 @@ def measure(comparison: Comparison, gaps: pd.DataFrame, axis: Mapping[str, float
     if complete.empty:
         return None
     values = complete.to_numpy(dtype=float)
-    return Series(comparison.name(), values, len(by_seed) - len(complete), _limits(comparison))
+    return Series(in_words(comparison), values, len(by_seed) - len(complete), _limits(comparison))
+
+
+def in_words(comparison: Comparison) -> str:
+    """A comparison in a few words."""
+    text = comparison.contrast + (f" − {comparison.less}" if comparison.less else "")
+    text = f"slope of {text}" if comparison.slope_along else text
+    sides = [_cells_in_words(cells) for cells in (comparison.cells, comparison.against) if cells]
+    where = " against ".join(filter(None, sides))
+    return f"{text} ({where})" if where else text
 
 
 def seeds_and_cells(contrast: str, cells: Cells, gaps: pd.DataFrame, axis: Mapping[str, float | str]) -> pd.DataFrame:
     """A contrast in the cells that are meant, a row per seed and a column per cell."""
     return _select(_by_seed(gaps, contrast), cells, axis)
+
+
+def _cells_in_words(cells: Cells) -> str:
+    """The conditions that cells meet; empty without any."""
+    parts = [" + ".join(getattr(cells, key)) for key in COLUMN_OF if getattr(cells, key)]
+    if cells.x_range:
+        low, high = cells.x_range
+        parts.append(f"x = {low:g}" if low == high else f"x from {low:g} to {high:g}")
+    if cells.x_end:
+        parts.append(f"{cells.x_end} x")
+    return ", ".join(parts)
 
 
 def _limits(comparison: Comparison) -> tuple[float, float]:

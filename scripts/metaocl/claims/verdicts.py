@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from metaocl.claims.measuring import Series, measure
+from metaocl.claims.measuring import Series, in_words, measure
 from metaocl.config.claims import Claim, Part
 from metaocl.statistics.intervals import mean_interval
 from metaocl.statistics.power import WANTED_POWER, fewest_seeds, t_test_power
@@ -104,8 +104,8 @@ def judge(claim: Claim, gaps: pd.DataFrame | None, axis: Mapping[str, float | st
         claim,
         questions,
         [series for _, series in controls if series],
-        missing_parts=[part.name() for part, series in parts if series is None],
-        missing_controls=[control.name() for control, series in controls if series is None],
+        missing_parts=[in_words(part) for part, series in parts if series is None],
+        missing_controls=[in_words(control) for control, series in controls if series is None],
     )
     if verdict.p_value is None:
         return verdict

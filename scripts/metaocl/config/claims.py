@@ -50,16 +50,6 @@ class Cells(Entry):
             raise ValueError(f"x_range is {list(self.x_range)}; its first number must not be above its second")
         return self
 
-    def in_words(self) -> str:
-        """The conditions in a few words; empty without any."""
-        parts = [" + ".join(getattr(self, key)) for key in COLUMN_OF if getattr(self, key)]
-        if self.x_range:
-            low, high = self.x_range
-            parts.append(f"x = {low:g}" if low == high else f"x from {low:g} to {high:g}")
-        if self.x_end:
-            parts.append(f"{self.x_end} x")
-        return ", ".join(parts)
-
 
 class Comparison(Entry):
     """What is computed for each stage-1 seed."""
@@ -84,13 +74,6 @@ class Comparison(Entry):
         if self.scale == "log" and not self.slope_along:
             raise ValueError("scale needs slope_along")
         return self
-
-    def name(self) -> str:
-        """The comparison in a few words."""
-        text = self.contrast + (f" − {self.less}" if self.less else "")
-        text = f"slope of {text}" if self.slope_along else text
-        where = " against ".join(filter(None, [cells.in_words() for cells in (self.cells, self.against) if cells]))
-        return f"{text} ({where})" if where else text
 
 
 class Part(Comparison):
