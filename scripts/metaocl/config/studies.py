@@ -19,7 +19,7 @@ class Study(Entry):
     axis: AxisName | None = Field(
         default=None,
         description="What is varied, for a figure of the gaps against it: `alpha` of the define type, `model_size` "
-        "(`parameters`), `batch_size` of the last stage, `entities` of the data set (its `variables` if it has them), "
+        "(`parameters`), `batch_size` of the last stage (times `accumulate`), `entities` of the data set (its `variables` if it has them), "
         "or the names of `define_type` or `plan`.",
     )
     datasets: list[Slug] = Field(min_length=1, description="Entries of `datasets`.")
