@@ -98,9 +98,11 @@ def _judge_relation(
     """Whether a correlation is significantly on the predicted side of 0, by permutation, or on the other one."""
     names = (prediction.contrast, str(prediction.relates_to))
     tables = [seeds_and_cells(name, prediction.cells, gaps, axis) for name in names]
+    both = tables[0].columns.intersection(tables[1].columns)
+    tables = [table[both] for table in tables]
     seeds = sorted(set.intersection(*(set(table.dropna().index) for table in tables)))
     values, effect = (table.loc[seeds].to_numpy(dtype=float) for table in tables)
-    if not seeds or not values.size or values.shape != effect.shape:
+    if not seeds or not values.size:
         return Finding(hypothesis.id, prediction.id, "not run", f"Study {prediction.study} has not both contrasts.")
     if prediction.over == "cells":
         found = relate_over_cells(values, effect)

@@ -56,9 +56,11 @@ def measure(comparison: Comparison, gaps: pd.DataFrame, axis: Mapping[str, float
 def in_words(comparison: Comparison) -> str:
     """A comparison in a few words."""
     text = comparison.contrast + (f" − {comparison.less}" if comparison.less else "")
-    text = f"slope of {text}" if comparison.slope_along else text
-    sides = [_cells_in_words(cells) for cells in (comparison.cells, comparison.against) if cells]
-    where = " against ".join(filter(None, sides))
+    if comparison.slope_along:
+        text = f"slope of {text}" + (", with each doubling" if comparison.scale == "log" else "")
+    where = _cells_in_words(comparison.cells)
+    if comparison.against:
+        where = f"{where or 'all cells'} against {_cells_in_words(comparison.against) or 'all cells'}"
     return f"{text} ({where})" if where else text
 
 

@@ -58,9 +58,9 @@ class Question:
         """That of the opposite direction."""
         return sign_flip_p(-self.gaps) if np.isnan(self.t) else float(t_test_p(-self.t, len(self.gaps)))
 
-    def power(self, n_seeds: int) -> float:
-        """Of the t test with so many seeds, at the observed effect size; 1 where all seeds agree that there is one."""
-        return 1.0 if np.isnan(self.t) else t_test_power(self.t / np.sqrt(len(self.gaps)), n_seeds)
+    def power(self, n_seeds: int, significance: float) -> float:
+        """Of the t test with so many seeds at that level, at the observed effect size; 1 where all seeds agree."""
+        return 1.0 if np.isnan(self.t) else t_test_power(self.t / np.sqrt(len(self.gaps)), n_seeds, significance)
 
     def __str__(self) -> str:
         direction = "above" if self.sign == 1 else "below"
@@ -133,13 +133,14 @@ def decide(
     if n_seeds < 2:
         return Verdict(claim.id, "inconclusive", "One seed is too few for a test.", n_seeds)
     weakest = max(questions, key=lambda question: question.p_value)
+    furthest = min(questions, key=lambda question: question.opposite_p_value)
     found = f"With {n_seeds} seeds {weakest}"
-    opposite = weakest.opposite_p_value <= claim.significance / len(questions)
+    opposite = furthest.opposite_p_value <= claim.significance / len(questions)
     ruling: Ruling = "inconclusive"
     if obstacle := _obstacle(claim, questions, controls, missing_controls):
         found = f"{obstacle}; so far {weakest}"
     elif opposite:
-        ruling, found = "contradicted", f"{found}: significant the other way"
+        ruling, found = "contradicted", f"With {n_seeds} seeds {furthest}: significant the other way"
     elif missing_parts:
         found = f"Not measured: {', '.join(missing_parts)}; so far {weakest}"
     elif weakest.p_value <= claim.significance:
@@ -168,11 +169,15 @@ def _obstacle(
 
 
 def count_seeds_needed(claim: Claim, questions: Sequence[Question]) -> int | None:
-    """Seeds with which all questions at once are answered with WANTED_POWER.
+    """Seeds with which all questions at once are answered, at the claim's level, with WANTED_POWER.
 
     The chances of missing each question add up at most (Bonferroni), whatever they have to do with one another.
     """
     if any(question.gaps.mean() <= 0 for question in questions):
         return None
-    found = fewest_seeds(lambda n_seeds: sum(1 - question.power(n_seeds) for question in questions) <= 1 - WANTED_POWER)
+
+    def missed(n_seeds: int) -> float:
+        return sum(1 - question.power(n_seeds, claim.significance) for question in questions)
+
+    found = fewest_seeds(lambda n_seeds: missed(n_seeds) <= 1 - WANTED_POWER)
     return None if found is None else max(found, claim.minimum_seeds)

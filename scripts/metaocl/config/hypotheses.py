@@ -27,13 +27,16 @@ class Prediction(Part):
         default=None, description="A contrast: Spearman's correlation with it is predicted, in place of a mean."
     )
     over: Literal["seeds", "cells"] = Field(
-        default="seeds", description="Correlate over the seeds of one cell, or over the means of the cells."
+        default="seeds", description="Correlate over the seeds, or over the means of the cells."
     )
 
     @model_validator(mode="after")
     def _relations_have_a_direction(self) -> Self:
-        if self.relates_to and (self.must_be == "within" or self.threshold or self.less or self.against):
+        of_means = self.must_be == "within" or self.threshold or self.less or self.against or self.slope_along
+        if self.relates_to and of_means:
             raise ValueError("a relation is predicted to be above or below 0, of one contrast in `cells`")
+        if not self.relates_to and "over" in self.model_fields_set:
+            raise ValueError("over is for a relation; give relates_to")
         return self
 
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from metaocl.claims.hypotheses import Finding, fate_of
+from metaocl.claims.measuring import in_words
 from metaocl.config.hypotheses import Hypothesis, Prediction
+from metaocl.reports.verdicts import in_a_cell
 
 FIGURE = "![Every prediction with what was found](../figures/hypotheses.png)\n"
 NOTES = """
@@ -23,7 +25,7 @@ them are models that store facts in shared weights.
 def findings_table(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence[Finding]]) -> pd.DataFrame:
     """One row per prediction: its hypothesis with its fate, statement, study, what was asked, and what was found.
 
-    quantity: the contrast whose mean was predicted, or the two that were related.
+    quantity: the comparison whose mean was predicted, or the two contrasts that were related.
     """
     rows = [
         vars(finding)
@@ -38,7 +40,7 @@ def findings_table(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence
 def _quantity(prediction: Prediction) -> str:
     if prediction.relates_to:
         return f"ρ of {prediction.contrast} and {prediction.relates_to} over {prediction.over}"
-    return prediction.contrast
+    return in_words(prediction)
 
 
 def findings_page(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence[Finding]]) -> str:
@@ -53,7 +55,7 @@ def findings_page(hypotheses: Sequence[Hypothesis], findings: Sequence[Sequence[
         for prediction, finding in zip(hypothesis.predictions, found, strict=True):
             seeds = "–" if finding.n_seeds is None else str(finding.n_seeds)
             p = "–" if finding.p_value is None else f"{finding.p_value:.2g}"
-            named = f"`{prediction.id}` {prediction.statement}"
+            named = f"`{prediction.id}` {in_a_cell(prediction.statement)}"
             parts.append(f"| {named} | **{finding.outcome}** | {seeds} | {p} | {finding.reason} |")
         parts.append("")
     if silent:

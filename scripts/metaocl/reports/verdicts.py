@@ -13,12 +13,13 @@ from metaocl.config.claims import Claim
 NOTES = """
 A verdict speaks of the models that it was found with, and of no larger ones.
 
-A claim is *reproduced* if each of its parts is significant (one-sided paired t test over stage-1 seeds, 5 %; two such
-tests where a value must lie within a margin), *contradicted* if a part is significant the other way (5 % divided by
-the number of tests). With fewer stage-1 seeds than the claim asks for, or with a control whose 95 % interval excludes
-0, it is *inconclusive*. Seeds needed: for a power of 80 % to find all parts at once at the observed effect sizes; –
-where an effect points the other way. p: the largest over the parts. Intervals are 95 % by Student's t. Where all seeds
-are equal t can say nothing: there is no interval, and the exact sign flip test decides.
+A claim is *reproduced* if each of its parts is significant (one-sided paired t test over stage-1 seeds, 5 % unless its
+file says less; two such tests where a value must lie within a margin), *contradicted* if a part is significant the
+other way (that level divided by the number of tests). With fewer stage-1 seeds than the claim asks for, or with a
+control whose 95 % interval excludes 0, it is *inconclusive*. Seeds needed: for a power of 80 % to find all parts at
+once at the observed effect sizes; – where an effect points the other way. p: the largest over the parts. Intervals are
+95 % by Student's t. Where all seeds are equal t can say nothing: there is no interval, and the exact sign flip test
+decides.
 """
 
 
@@ -53,6 +54,11 @@ def table_of(claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Mappi
     return pd.DataFrame(rows).astype({"n_seeds": "Int64", "seeds_needed": "Int64"})
 
 
+def in_a_cell(text: str) -> str:
+    """Somebody's text as a cell of a Markdown table: on a line, and with no end of a cell."""
+    return " ".join(text.split()).replace("|", r"\|")
+
+
 def page_of(
     claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Mapping[str, Sequence[str]], words: Mapping[str, str]
 ) -> str:
@@ -73,7 +79,7 @@ def page_of(
         used = ", ".join(models.get(claim.study, [])) or "–"
         cells = [
             str(claim.number),
-            claim.statement,
+            in_a_cell(claim.statement),
             claim.study,
             used,
             f"**{verdict.verdict}**",

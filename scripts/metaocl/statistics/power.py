@@ -13,9 +13,9 @@ WANTED_POWER = 0.8
 MOST_SEEDS = 1_000_000  # an effect that needs more is as good as none
 
 
-def t_test_power(effect_size: float, n_seeds: int) -> float:
-    """Power of the one-sided paired t test at 5 % with `n_seeds` (2 or more), from the noncentral t distribution."""
-    critical = special.stdtrit(n_seeds - 1, SIGNIFICANCE)
+def t_test_power(effect_size: float, n_seeds: int, significance: float = SIGNIFICANCE) -> float:
+    """Power of the one-sided paired t test with `n_seeds` (2 or more), from the noncentral t distribution."""
+    critical = special.stdtrit(n_seeds - 1, significance)
     # The upper tail is the lower one of the mirrored distribution, exact where it is small;
     power = float(special.nctdtr(n_seeds - 1, -effect_size * np.sqrt(n_seeds), critical))
     # where it is too small for a number, scipy gives nan.

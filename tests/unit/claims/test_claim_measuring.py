@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from claim_samples import FOUR, above, axis_of, make_claim, make_gaps
 
+from metaocl.claims.measuring import in_words
 from metaocl.claims.verdicts import judge
+from metaocl.config.claims import Comparison
 from metaocl.config.entry import ConfigError
 
 
@@ -40,7 +44,8 @@ def test_a_slope_is_that_of_least_squares_in_every_seed():
     doubling = judge(
         make_claim(above(slope_along="define_types", scale="log")), pd.concat(cells), axis_of(x0=1, x1=2, x2=4)
     )
-    assert doubling == verdict
+    assert "slope of meta_ocl, with each doubling is 0.300 [0.009, 0.591]" in doubling.reason
+    assert replace(doubling, reason="") == replace(verdict, reason="")
 
 
 def test_models_of_different_level_do_not_disturb_a_slope():
@@ -99,3 +104,17 @@ def test_seeds_that_lack_a_cell_are_counted_in_the_reason():
     verdict = judge(make_claim(above()), gaps, {})
     assert verdict.n_seeds == 4
     assert "2 seeds that lack a cell are left out" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("comparison", "words"),
+    [
+        ({"cells": {"plans": ["one", "two"]}}, "meta_ocl (one + two)"),
+        ({"against": {"plans": ["one"]}}, "meta_ocl (all cells against one)"),
+        ({"cells": {"x_end": "largest"}, "against": {}}, "meta_ocl (largest x against all cells)"),
+        ({"less": "ocl", "cells": {"x_range": [1, 2], "models": ["m"]}}, "meta_ocl − ocl (m, x from 1 to 2)"),
+        ({"slope_along": "plans", "scale": "log"}, "slope of meta_ocl, with each doubling"),
+    ],
+)
+def test_a_comparison_in_words_says_what_is_compared(comparison, words):
+    assert in_words(Comparison.model_validate({"contrast": "meta_ocl"} | comparison)) == words

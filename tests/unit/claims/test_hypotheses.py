@@ -100,6 +100,8 @@ def test_two_cells_cannot_show_a_relation_over_cells():
     [
         ({"contrast": "alinement"}, "no such contrast"),
         ({"relates_to": "ocl", "threshold": 0.1}, "above or below 0"),
+        ({"relates_to": "ocl", "slope_along": "plans"}, "above or below 0"),
+        ({"over": "cells"}, "over is for a relation; give relates_to"),
         ({"must_be": "equal"}, "'above', 'below' or 'within'"),
         ({"colour": "red"}, "unknown key"),
     ],
@@ -127,3 +129,15 @@ def test_hypotheses_of_several_files_have_ids_of_their_own(tmp_path):
     with pytest.raises(ConfigError) as error:
         read_hypotheses(files)
     assert str(error.value) == f"{files[2]}: has the id a, as another file has; an id may be in one alone"
+
+
+def test_a_relation_is_that_of_the_cells_that_have_both_contrasts():
+    def cell(plan, contrast, by):
+        return make_gaps([by + gap for gap in FOUR], contrast, plan=plan)
+
+    gaps = [cell("a", "meta_ocl", 9), *(cell(plan, "meta_ocl", n) for n, plan in enumerate("bcd"))]
+    gaps += [*(cell(plan, "ocl", n) for n, plan in enumerate("bcd")), cell("e", "ocl", -9)]
+    (found,) = judge_hypothesis(hypothesis({"relates_to": "ocl", "over": "cells"}), {"s": pd.concat(gaps)}, AXIS)
+    assert found.estimate == pytest.approx(1)
+    apart = [cell("a", "meta_ocl", 0), cell("b", "ocl", 0)]
+    assert outcomes(hypothesis({"relates_to": "ocl", "over": "cells"}), {"s": pd.concat(apart)}) == ["not run"]

@@ -95,7 +95,7 @@ def test_the_published_effect_is_found_as_often_as_its_power_says():
     values = np.random.default_rng(6).normal(GAP, SPREAD, size=(600, 12))
     for seeds in (5, 8, 12):
         series = Series("x", np.array([-1.0, 1.0]) / math.sqrt(2) * SPREAD + GAP)  # mean and SD exactly as published
-        predicted = Question(series, 1, 0).power(seeds)
+        predicted = Question(series, 1, 0).power(seeds, 0.05)
         verdicts = decide_all(make_claim(above(), minimum_seeds=seeds), values[:, :seeds])
         assert share(verdicts, "reproduced") == pytest.approx(predicted, abs=0.06)  # three standard errors
 

@@ -154,3 +154,17 @@ def test_a_control_that_is_equal_in_all_seeds_holds_0_only_if_it_is_0():
     assert verdict(0.0).verdict == "reproduced"
     assert verdict(0.1).verdict == "inconclusive"
     assert "The control failed: meta_ocl_before_stage2 is 0.100 in every seed" in verdict(0.1).reason
+
+
+def test_a_part_in_which_nothing_happens_hides_no_other_that_is_contradicted():
+    gaps = [make_gaps([0.0] * 12, "ocl"), make_gaps([-0.2 + 0.01 * place for place in range(12)])]
+    verdict = judge(make_claim(above("ocl"), above()), pd.concat(gaps), {})
+    assert verdict.verdict == "contradicted"
+    assert verdict.reason.startswith("With 12 seeds meta_ocl is -0.145 ")
+
+
+def test_seeds_needed_are_those_of_the_claims_own_level():
+    gaps = make_gaps([-0.2, 0, 0.2, 0.4])
+    strict = judge(make_claim(above(), significance=0.001), gaps, {}).seeds_needed
+    # By the normal distribution (3.09 + .842)² / .387² = 103; Student's t needs a few more.
+    assert 103 < strict < 112
