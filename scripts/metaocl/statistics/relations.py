@@ -64,10 +64,11 @@ def relate_within_seeds(measures: list[np.ndarray], effects: list[np.ndarray]) -
         return [(one[drawn], other[drawn]) for (one, other), drawn in draws]
 
     found = mean_of(pairs)
-    shuffled = [mean_of([(one, random.permutation(other)) for one, other in pairs]) for _ in range(RESAMPLED - 1)]
-    null = np.array([found, *shuffled])
     low, high = _interval(np.array([mean_of(resampled()) for _ in range(RESAMPLED)]))
-    return Relation(found, low, high, _p(null >= found), _p(null <= found), len(pairs))
+    if np.isnan(found):
+        return Relation(found, low, high, 1.0, 1.0, len(pairs))
+    shuffled = [mean_of([(one, random.permutation(other)) for one, other in pairs]) for _ in range(RESAMPLED - 1)]
+    return _judged(found, np.array([found, *shuffled]), low, high, len(pairs))
 
 
 def remaining_effect(effects: np.ndarray, measures: np.ndarray) -> tuple[float, float]:
@@ -121,8 +122,13 @@ def _relate(measure: np.ndarray, effect: np.ndarray, over_cells: bool) -> Relati
     low, high = _interval(spearman(points(measure, drawn), points(effect, drawn)))
     if np.isnan(found):
         return Relation(found, low, high, 1.0, 1.0, seeds)
-    null = spearman(x, y[_orders(len(y), random)])
-    return Relation(found, low, high, _p(null >= found - 1e-12), _p(null <= found + 1e-12), seeds)
+    return _judged(found, spearman(x, y[_orders(len(y), random)]), low, high, seeds)
+
+
+def _judged(found: float, null: np.ndarray, low: float, high: float, seeds: int) -> Relation:
+    """A correlation with its p values, from those under permutation; what differs by rounding alone is equal."""
+    above, below = (float(as_extreme.mean()) for as_extreme in (null >= found - 1e-12, null <= found + 1e-12))
+    return Relation(found, low, high, above, below, seeds)
 
 
 def _orders(count: int, random: np.random.Generator) -> np.ndarray:
@@ -139,7 +145,3 @@ def _interval(values: np.ndarray) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
-
-
-def _p(as_extreme: np.ndarray) -> float:
-    return float(as_extreme.mean())

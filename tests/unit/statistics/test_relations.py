@@ -88,3 +88,9 @@ def test_an_effect_that_is_all_the_measures_leaves_nothing():
     assert remaining_effect(3 * measures, measures) == pytest.approx((7.5, 0))
     whole, left = remaining_effect(np.array([2.0, 2.0, 2.0, 2.0]), measures)
     assert (whole, left) == pytest.approx((2, 2))
+
+
+def test_aliases_of_a_seed_that_do_not_vary_have_no_relation():
+    found = relate_within_seeds([np.array([1.0, 1, 1]), np.array([1.0, 2, 3])], [np.array([1.0, 2, 3])] * 2)
+    assert np.isnan(found.rho)
+    assert (found.p_above, found.p_below) == (1, 1)

@@ -56,3 +56,7 @@ def test_holm_multiplies_the_smallest_p_by_their_number_and_never_falls():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.5, 0.9]) == [1, 1]
     assert holm([]) == []
+
+
+def test_orders_of_rounding_make_no_difference_where_the_mean_is_next_to_nothing():
+    assert sign_flip_p(np.array([0.1, 0.2, -0.3])) == sign_flip_p(np.array([1.0, 2.0, -3.0])) == 5 / 8
