@@ -46,7 +46,7 @@ def parse_layers(layers: Sequence[Layer]) -> Config:
     lines = [
         f"{entry.layer}: {entry.not_below}, and no study has it as a new one"
         for entry in new.values()
-        if entry.meant and not _is_used(entry, config)
+        if entry.meant and entry.section in Study.model_fields and entry.name not in _used(layers, entry.section)
     ]
     if lines:
         raise ConfigError("\n".join(lines))
@@ -103,13 +103,23 @@ def _new_entries(layers: Sequence[Layer]) -> Iterator[tuple[tuple[str, str], New
                         yield (section, added.name), added
 
 
-def _is_used(entry: NewEntry, config: Config) -> bool:
-    """Whether a study has it, or a plan of a study branches off it; true of what studies have no lists of."""
-    if entry.section not in Study.model_fields:
-        return True
-    names = {name for study in config.studies.values() for name in getattr(study, entry.section)}
-    branches = {config.plans[name].branch_of for name in names} if entry.section == "plans" else set()
-    return entry.name in names | branches
+def _used(layers: Sequence[Layer], section: str) -> set[str]:
+    """The entries of a section that studies name, or that plans branch off, in whatever layer: one above may have
+    taken a study's list away since."""
+    names: set[str] = set()
+    for layer in layers:
+        for study in _entries(layer, "studies"):
+            listed = study.get(section)
+            names |= {str(name) for name in listed} if isinstance(listed, list) else set()
+        if section == "plans":
+            names |= {str(plan.get("branch_of")) for plan in _entries(layer, "plans")}
+    return names
+
+
+def _entries(layer: Layer, section: str) -> list[dict[str, Any]]:
+    """A layer's entries of a section, as far as they are what they should be."""
+    entries = layer.keys.get(section)
+    return [each for each in entries.values() if isinstance(each, dict)] if isinstance(entries, dict) else []
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

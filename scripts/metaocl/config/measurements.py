@@ -25,7 +25,7 @@ class Alignment(Sampled):
 
 
 class GradientCosine(Sampled):
-    """The paper's form of it: definitions as in training, each single question, all parameters."""
+    """The paper's form of it: definitions with their own tags, each single question, all parameters."""
 
     kind: Literal["gradient_cosine"]
 

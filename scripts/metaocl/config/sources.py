@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Annotated, ClassVar, Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, field_validator, model_validator
 
 from metaocl.config.entry import Entry, Line, Seed
 from metaocl.config.table_forms import form_of
@@ -67,6 +67,13 @@ class Download(Entry):
     def address(self) -> str | None:
         """The address to fetch the file from; None for one that is there."""
         return self.hub.url if self.hub else self.url
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_host(cls, url: str | None) -> str | None:
+        if url and not urlsplit(url).hostname:  # which raises ValueError for brackets that hold no address
+            raise ValueError("an address names a host")
+        return url
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

@@ -19,8 +19,8 @@ class Study(Entry):
     axis: AxisName | None = Field(
         default=None,
         description="What is varied, for a figure of the gaps against it: `alpha` of the define type, `model_size` "
-        "(`parameters`), `batch_size` of the last stage (times `accumulate`), `entities` of the data set (its `variables` if it has them), "
-        "or the names of `define_type` or `plan`.",
+        "(`parameters`), `batch_size` of the last stage (times `accumulate`), `entities` of the data set (its "
+        "`variables` if it has them), or the names of `define_type` or `plan`.",
     )
     datasets: list[Slug] = Field(min_length=1, description="Entries of `datasets`.")
     define_types: list[Slug] = Field(min_length=1, description="Entries of `define_types`.")

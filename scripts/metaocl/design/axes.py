@@ -10,10 +10,11 @@ AxisName = Literal["alpha", "model_size", "batch_size", "entities", "define_type
 
 @dataclass(frozen=True)
 class Axis:
-    """How an axis is shown: its label, and whether numbers stand on a logarithmic scale."""
+    """How an axis is shown: its label, whether numbers stand on a logarithmic scale, or names in their places."""
 
     label: str
     log: bool = False
+    names: bool = False
 
 
 AXES: dict[AxisName, Axis] = {
@@ -21,6 +22,6 @@ AXES: dict[AxisName, Axis] = {
     "model_size": Axis("parameters", log=True),
     "batch_size": Axis("batch size", log=True),
     "entities": Axis("aliases", log=True),
-    "define_type": Axis("define type"),
-    "plan": Axis("stage plan"),
+    "define_type": Axis("define type", names=True),
+    "plan": Axis("stage plan", names=True),
 }

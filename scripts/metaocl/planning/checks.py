@@ -8,7 +8,15 @@ from math import ceil
 from metaocl.config.configuration import Config
 from metaocl.config.define_types import DefineType
 from metaocl.config.entry import ConfigError
-from metaocl.config.measurements import OF_PAIRS, ReadoutOverlap, Steering, TagProbes, TagSemantics, Transplant
+from metaocl.config.measurements import (
+    OF_PAIRS,
+    GradientCosine,
+    ReadoutOverlap,
+    Steering,
+    TagProbes,
+    TagSemantics,
+    Transplant,
+)
 from metaocl.config.sources import Trex
 from metaocl.design.subsets import apportion, split_by_truth
 from metaocl.planning.costs import stage_documents
@@ -16,6 +24,7 @@ from metaocl.planning.costs import stage_documents
 ROUNDING = 1.1  # shares and held-out questions come to whole numbers; a job knows exactly
 MOST_TO_USUAL_QUESTIONS_OF_TREX = 5
 ABOUT_ROWS = (ReadoutOverlap, Transplant, Steering)
+OF_CAUSAL_MODELS = (Steering, TagProbes)
 FEWEST_ALIASES_OF_A_PROBE = 5  # of either tag, for five folds
 
 
@@ -61,6 +70,13 @@ def check_mechanisms(config: Config, origin: str) -> None:
         for cell in product(study.measurements, study.define_types, study.models, study.datasets):
             if obstacle := _obstacle(config, study.paired, *cell):
                 raise ConfigError(f"{where}.measurements: {cell[0]} {obstacle}")
+        for measurement, plan in product(study.measurements, study.plans):
+            tags = config.plans[plan].stages[-1].tags
+            if isinstance(config.measurements[measurement], GradientCosine) and tags != "own":
+                raise ConfigError(
+                    f"{where}.measurements: {measurement} is of definitions with their own tags; plan {plan} trains "
+                    f"them with tags: {tags}"
+                )
 
 
 def _obstacle(config: Config, paired: bool, measurement: str, define_type: str, model: str, dataset: str) -> str | None:
@@ -76,6 +92,8 @@ def _obstacle(config: Config, paired: bool, measurement: str, define_type: str, 
         return f"needs definitions with tags, on their own; {define_type} has none"
     if isinstance(settings, ABOUT_ROWS) and (lack := _lack_of_rows(config, model, define_type)):
         return lack
+    if isinstance(settings, OF_CAUSAL_MODELS) and config.models[model].architecture == "t5":
+        return f"is for causal models; {model} is an encoder-decoder"
     if isinstance(settings, TagSemantics) and any(_ends_otherwise(form) for form in defined.forms()):
         return f"needs definitions that end with the entity; those of {define_type} do not"
     counts = apportion(data.variables or data.entities, data.shares)

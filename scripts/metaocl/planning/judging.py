@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from metaocl.config.claims import read_claims
+from metaocl.config.claims import Comparison, read_claims
 from metaocl.config.configuration import Config
 from metaocl.config.entry import ConfigError
 from metaocl.config.hypotheses import read_hypotheses
+from metaocl.design.axes import AXES
 
 Kind = Literal["claims", "hypotheses"]
 
 
 def check_judged_files(config: Config, origin: str) -> None:
-    """Raises ConfigError for a file of claims or of hypotheses that is not in the folder in which Snakemake runs, and
-    for a mistake in one."""
+    """Raises ConfigError for a file of claims or of hypotheses that is not in the folder in which Snakemake runs, for a
+    mistake in one, and for what asks for numbers that a study's axis has not."""
     kinds: tuple[Kind, ...] = ("claims", "hypotheses")
     for kind in kinds:
         files = getattr(config, kind) or ()
         for file in files:
             if not Path(file).is_file():
                 raise ConfigError(f"{origin}: {kind} has {file!r}; {Path.cwd()} has no such file")
-        _studies_named(kind, files)
+        for name, study, comparison in _comparisons(kind, files):
+            if study in config.studies and (key := _key_about_axis(comparison)):
+                _check_axis(config, study, f"{origin}: {kind} {name}: {key}")
 
 
 def judged_studies(kind: Kind, files: Sequence[str], config: Config) -> list[str]:
@@ -31,12 +34,34 @@ def judged_studies(kind: Kind, files: Sequence[str], config: Config) -> list[str
 
     Raises ConfigError for a mistake in a file.
     """
-    named = _studies_named(kind, files)
+    named = {study for _, study, _ in _comparisons(kind, files)}
     return [study for study in config.studies if study in named]
 
 
-def _studies_named(kind: Kind, files: Sequence[str]) -> set[str]:
+def _comparisons(kind: Kind, files: Sequence[str]) -> Iterator[tuple[str, str, Comparison]]:
+    """What is compared: the claim or prediction, the study that tests it, and the comparison."""
     paths = [Path(file) for file in files]
     if kind == "claims":
-        return {claim.study for claim in read_claims(paths)}
-    return {prediction.study for each in read_hypotheses(paths) for prediction in each.predictions}
+        for claim in read_claims(paths):
+            yield from ((claim.id, claim.study, each) for each in (*claim.parts, *claim.controls))
+    else:
+        for hypothesis in read_hypotheses(paths):
+            yield from ((each.id, each.study, each) for each in hypothesis.predictions)
+
+
+def _key_about_axis(comparison: Comparison) -> str | None:
+    """The key by which a comparison asks for numbers on the study's axis."""
+    if comparison.slope_along:
+        return "slope_along"
+    sides = [side for side in (comparison.cells, comparison.against) if side]
+    return next((key for side in sides for key in ("x_range", "x_end") if getattr(side, key)), None)
+
+
+def _check_axis(config: Config, study: str, where: str) -> None:
+    axis = config.studies[study].axis
+    if axis is None or AXES[axis].names:
+        numbers = ", ".join(name for name, each in AXES.items() if not each.names)
+        raise ConfigError(
+            f"{where} needs numbers on the axis of study {study}, which is {axis or 'not given'}; those with numbers "
+            f"are {numbers}"
+        )

@@ -209,6 +209,17 @@ def test_new_entries_may_be_called_much_like_others_where_a_study_has_them(write
     assert config.plans["apart"].branch_of == "two_stage"
 
 
+def test_what_a_layer_above_takes_out_of_a_study_was_no_misspelling(write):
+    text = f"""
+        extends: {ROOT / "config/config.yaml"}
+        define_types: {{tvee: {{alpha: 0.9}}}}
+        studies: {{laptop: {{define_types: [tve, tvee]}}}}
+    """
+    write("my.yaml", dedent(text))
+    config = load_config(write("mine.yaml", "extends: my.yaml\nstudies: {laptop: {define_types: [tve]}}\n"))
+    assert config.studies["laptop"].define_types == ["tve"]
+
+
 def test_mistakes_of_a_whole_new_entry_stay_what_they_are(write):
     base = ROOT / "config/config.yaml"
     path = write("my.yaml", f"extends: {base}\nmodels: {{new: {{architecture: gpt2, threads: 0}}, other: {{}}}}\n")

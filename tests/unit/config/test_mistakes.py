@@ -70,6 +70,16 @@ MISTAKES = {
         {"pretrained": {"hub": "gpt2", "revision": "v1"}},
         ["models.tiny.pretrained.hub", "OWNER/NAME", "openai-community/gpt2"],
     ),
+    "address without a host": (
+        "datasets.people.source",
+        {"kind": "cvdb", "url": "https:///facts.csv"},
+        ["datasets.people.source", "url", "an address names a host", "'https:///facts.csv'"],
+    ),
+    "address with half an IPv6 number": (
+        "datasets.people.source",
+        {"kind": "cvdb", "url": "http://[::1/facts.csv"},
+        ["datasets.people.source", "url", "Invalid IPv6 URL"],
+    ),
     "empty folder's name": ("models.tiny", {"pretrained": {"folder": ""}}, ["models.tiny.pretrained.folder", "''"]),
     "folder with a wildcard": (
         "models.tiny",

@@ -94,6 +94,19 @@ def test_networks_of_images_are_measured_where_no_row_is_needed(kind):
             measured("tag_probes") | {"datasets": {"few": {"source": "people", "entities": 16}}},
             "a needs 5 aliases of qd1consis and of qd2incons; few has 4",
         ),
+        (
+            {"measurements": ["a"], "plans": ["branch"]},
+            measured("gradient_cosine") | branch(tags="swapped"),
+            "a is of definitions with their own tags; plan branch trains them with tags: swapped",
+        ),
+        *(
+            (
+                {"measurements": ["a"], "models": ["t5"], "paired": True},
+                measured(kind) | {"models": {"t5": {"architecture": "t5"}}},
+                "a is for causal models; t5 is an encoder-decoder",
+            )
+            for kind in ("tag_probes", "steering")
+        ),
     ],
 )
 def test_what_makes_no_sense_is_one_line(study, sections, message):

@@ -63,3 +63,27 @@ def test_studies_that_test_nothing_are_not_asked_for(key):
     for study, asked in (("other", ["other"]), ("elsewhere", [])):
         Path("mine.yaml").write_text(yaml.safe_dump(judged(study, PART)[key]))
         assert judged_studies(key, ["mine.yaml"], config) == asked
+
+
+@pytest.mark.parametrize("key", ["claims", "hypotheses"])
+@pytest.mark.parametrize("axis", [None, "plan"])
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"slope_along": "plans"}, "slope_along"),
+        ({"cells": {"x_range": [0, 1]}}, "x_range"),
+        ({"against": {"x_end": "largest"}}, "x_end"),
+    ],
+)
+def test_what_needs_numbers_on_an_axis_is_told_before_anything_runs(key, axis, asked, named):
+    Path("mine.yaml").write_text(yaml.safe_dump(judged("tiny", PART | asked)[key]))
+    name = {"claims": "mine", "hypotheses": "seen"}[key]
+    study = TINY["studies"]["tiny"] | {"axis": axis}
+    with pytest.raises(ConfigError) as caught:
+        check_judged_files(parse_config(TINY | {key: ["mine.yaml"], "studies": {"tiny": study}}, "t.yaml"), "t.yaml")
+    assert str(caught.value) == (
+        f"t.yaml: {key} {name}: {named} needs numbers on the axis of study tiny, which is {axis or 'not given'}; those "
+        "with numbers are alpha, model_size, batch_size, entities"
+    )
+    study["axis"] = "batch_size"
+    check_judged_files(parse_config(TINY | {key: ["mine.yaml"], "studies": {"tiny": study}}, "t.yaml"), "t.yaml")
