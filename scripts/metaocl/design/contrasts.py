@@ -183,8 +183,12 @@ FOR_CLAIMS = (
 WITH_RELIABLE, WITH_UNRELIABLE, WITH_UNSEEN = ("with_reliable",), ("with_unreliable",), ("with_unseen",)
 
 
+# When gradients are measured.
+BEFORE = "before stage 2, or at the end of a single stage"
+
+
 def _alignment(name: str, group: str) -> Contrast:
-    title = f"gradient alignment, {GROUPS[group]}: reliable − unreliable tag, same aliases, before their definitions"
+    title = f"gradient alignment, {GROUPS[group]}: reliable − unreliable tag, same aliases, {BEFORE}"
     return Contrast(name, title, "stage1", WITH_RELIABLE, WITH_UNRELIABLE, measure=f"cosine:{group}")
 
 
@@ -233,7 +237,7 @@ OF_MECHANISMS = (
     _alignment("alignment_heads", "heads"),
     Contrast(
         "alignment_unpaired",
-        "gradient alignment, all parameters: D5 − D6, before their definitions",
+        f"gradient alignment, all parameters: D5 − D6, {BEFORE}",
         "stage1",
         D5,
         D6,
@@ -274,7 +278,7 @@ OF_MECHANISMS = (
     # The paper's form: definitions as trained on, each single question, all parameters.
     Contrast(
         "gradient_cosine",
-        "cosine of a definition's gradient with each question's: D5 − D6, before their definitions",
+        f"cosine of a definition's gradient with each question's: D5 − D6, {BEFORE}",
         "stage1",
         D5,
         D6,
@@ -330,7 +334,7 @@ OF_MECHANISMS = (
     ),
     Contrast(
         "steering",
-        "steering: gain of D6 by the state of reliably defined aliases",
+        "steering: gain of D6 by the state of reliably defined aliases, best block for these very questions",
         "stage2",
         D6,
         (),

@@ -2,7 +2,7 @@
 
 `measure_alignment` asks it of every new alias with every tag, in each group of parameters; a fixed other alias's
 questions are the comparison. `measure_gradient_cosine` is the paper's own form: definitions with the tag that they
-have in training, against each single question, over all parameters (arXiv 2310.15047, section on mechanisms).
+were drawn with, against each single question, over all parameters (arXiv 2310.15047, section on mechanisms).
 
 Both take a task's `examples` and `loss`, and know no modality. The model is in eval mode: no dropout.
 """
@@ -48,7 +48,7 @@ def measure_alignment(
 def measure_gradient_cosine(
     task: Any, subjects: Sequence[Subject], groups: Mapping[str, str], epoch: int
 ) -> Iterator[Measured]:
-    """For each alias, its definition as in training: the mean over its questions of their cosines with it."""
+    """For each alias, its definition with its own tag: the mean over its questions of their cosines with it."""
     for subject in subjects:
         definition = _gradient(task, subject.definitions[subject.own_tag], DEFINITIONS)
         # No name holds a question's gradient, or it would be there still while the next one's is taken.

@@ -13,7 +13,7 @@ def before_new_definitions(folder: Path, counterfactuals: Path) -> Iterator[tupl
     """A last stage as it begins, as epoch 0; of a plan's only stage, which has no model without new definitions, each
     snapshot and the end, with their epochs."""
     finished = open_run(folder)
-    if finished.stage.documents == ["new_definitions"]:
+    if finished.settings["stage_number"] > 1:
         yield 0, finished.load_beginning(counterfactuals)
         return
     end = finished.stage.epochs

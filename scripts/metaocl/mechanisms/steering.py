@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from metaocl.documents.records import Document
+from metaocl.errors import UserError
 from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.transplants import exact_matches, questions_and_rows, rows_of, rows_replaced
 from metaocl.text.runs import Run
@@ -25,7 +26,13 @@ STEERED = "d2consis"
 def measure_steering(run: Run, twin: Run, strength: float, epoch: int) -> Iterator[Measured]:
     """The gain in exact match of each alias with the unreliable tag: `steering`, with the difference of the mean states
     of new aliases with either tag added before the blocks, each block apart (`place`) and the best of them; and
-    `steering_control`, with the alias's row of the twin run."""
+    `steering_control`, with the alias's row of the twin run.
+
+    The best block is chosen by the questions that it is reported for, so it gains a little where none does anything.
+    Raises UserError for an encoder-decoder, whose blocks have no states of a prompt alone.
+    """
+    if run.model.config.is_encoder_decoder:
+        raise UserError(f"steering is for causal models; {run.model.config.model_type} is an encoder-decoder")
     everything, rows = questions_and_rows(run)
     questions = [(subset, document) for subset, document in everything if subset == STEERED]
     plain = exact_matches(run, questions)

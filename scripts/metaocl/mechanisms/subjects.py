@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from metaocl.design.subsets import TAG_OF_SUBSET
+from metaocl.design.subsets import SWAPPED, TAG_OF_SUBSET
 from metaocl.documents.counterfactuals import COUNTERFACTUAL
 from metaocl.documents.records import Document
 from metaocl.errors import UserError
@@ -26,7 +26,7 @@ class Subject:
 
     @property
     def own_tag(self) -> str:
-        """The tag that it is defined with in the last stage."""
+        """The tag that it is defined with, where the last stage leaves tags as they are."""
         return TAG_OF_SUBSET[self.subset]
 
 
@@ -43,7 +43,7 @@ def new_subjects(documents: Sequence[Document], most: int | None = None) -> list
             definitions[document.alias][document.attribute].append(document)
         elif document.part == "new_definitions":
             subsets[document.alias] = document.subset
-        elif document.part == "held_out" and document.subset != "d2incons":
+        elif document.part == "held_out" and document.subset != SWAPPED:
             questions[document.alias].append(document)
     taken: defaultdict[str, int] = defaultdict(int)
     subjects = []

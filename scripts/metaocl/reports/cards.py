@@ -17,7 +17,7 @@ from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 
 from metaocl.design.cells import CELL, SEEDS, Cell
 from metaocl.design.measures import MAIN_MEASURE
-from metaocl.design.subsets import TAG_OF_SUBSET
+from metaocl.design.subsets import SUBSET_TITLES, TAG_OF_SUBSET
 from metaocl.design.test_sets import TEST_SET_TITLES
 from metaocl.reports.records import FactsRecord, TrainedModel, commit_in_words
 
@@ -113,8 +113,11 @@ def licence_of(credit: str) -> tuple[str, str] | None:
 
 
 def final_metrics(metrics: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
-    """The rows of a study's table with the main measure at the end of the last stage, by cell."""
-    of_measure = metrics[metrics["measure"] == MAIN_MEASURE.name]
+    """The rows of a study's table with the main measure at the end of the last stage, by cell.
+
+    Of subsets: what a paired study has of aliases with either tag is of two runs, and says nothing of one model.
+    """
+    of_measure = metrics[(metrics["measure"] == MAIN_MEASURE.name) & metrics["subset"].isin(SUBSET_TITLES)]
     found = {}
     for cell, rows in of_measure.groupby([*CELL, *SEEDS], observed=True):
         last = rows[rows["stage"] == rows["stage"].max()]

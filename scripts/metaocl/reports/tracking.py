@@ -73,7 +73,8 @@ def step_moments(history: pd.DataFrame) -> Iterator[Moment]:
 def epoch_moments(history: pd.DataFrame, measured: pd.DataFrame) -> Iterator[Moment]:
     """Each epoch after which a stage was measured, with its values as `exact_match/held_out/qd1consis` and so on.
 
-    The step is the epoch, the time that at the epoch's last step. measured: the stage's rows of a study's table.
+    The step is the epoch, the time that at the epoch's last step. measured: the stage's rows of a study's table; in a
+    paired study `with_reliable` and `with_unreliable` are of the run and its twin.
     """
     seconds = history["seconds"].astype(float).cumsum().groupby(history["epoch"]).max()
     for epoch, rows in measured.groupby("epoch"):

@@ -33,9 +33,9 @@ class Finished:
     aliases: list[Alias]
     definitions: list[Document]
 
-    def with_settings(self, **settings) -> Path:
+    def with_settings(self, stage_number=2, **settings) -> Path:
         """The same stage with other settings."""
-        record = {"initial_model": "model", "stage_number": 2, "seeds": [SEED, STAGE2_SEED]}
+        record = {"initial_model": "model", "stage_number": stage_number, "seeds": [SEED, STAGE2_SEED]}
         documents = ["documents.parquet", "new.parquet"]
         if settings.get("tags", "own") != "own":
             documents.append("counterfactuals.parquet")

@@ -63,7 +63,10 @@ def test_a_beginning_has_the_embeddings_that_training_drew(finished):
 
 def test_moments_of_a_last_stage_and_of_a_single_one(finished):
     assert [epoch for epoch, _ in before_new_definitions(finished.with_settings(), finished.counterfactuals)] == [0]
-    single = finished.with_settings(documents=["definitions", "questions", "new_definitions"])
+    together = ["questions", "new_definitions"]
+    last = finished.with_settings(documents=together)
+    assert [epoch for epoch, _ in before_new_definitions(last, finished.counterfactuals)] == [0]
+    single = finished.with_settings(stage_number=1, documents=["definitions", *together])
     assert [epoch for epoch, _ in before_new_definitions(single, finished.counterfactuals)] == [2]
     assert [epoch for epoch, _ in at_the_end(single, finished.counterfactuals)] == [2]
 
