@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from metaocl.mechanisms.gradients import Comparison, Gradient, Row, compare, gradient_of
+from metaocl.mechanisms.gradients import Comparison, Gradient, Row, compare_with, gradient_of
 from metaocl.mechanisms.measured import Measured
 from metaocl.mechanisms.parameters import ALL
 from metaocl.mechanisms.subjects import Subject, others
+from metaocl.training.task import Batch, Loss
 
 # The epochs that they are drawn in. A picture's handwriting is that of an epoch: definitions with either tag have the
 # same, their questions another one, as gradients of equal pictures would be alike for what they show alone.
@@ -32,17 +33,19 @@ def measure_alignment(
 
     groups: of each parameter. rows: the row of each alias, where it has one of its own.
     """
-    held = None
+    held: dict[str, Gradient] = {}
     for subject, other in zip(subjects, others(subjects), strict=True):
         row = rows[subject.alias] if rows else None
+        # The other alias is mostly the next one: its questions' gradient is kept for it, and all else is let go first.
+        held = {each.alias: held[each.alias] for each in (subject, other) if each.alias in held}
         for asked in (subject, other):
-            # The other alias is mostly the next one: its questions' gradient is kept for it.
-            if asked is not held:
-                questions, held = _gradient(task, asked.questions, QUESTIONS), asked
-            for tag, definitions in subject.definitions.items():
-                found = compare(_gradient(task, definitions, DEFINITIONS), questions, groups, row)
-                for group, compared in found.items():
-                    yield from _rows(subject, tag, group, compared, asked is other, epoch)
+            if asked.alias not in held:
+                held[asked.alias] = gradient_of(*_of(task, asked.questions, QUESTIONS))
+        for tag, definitions in subject.definitions.items():
+            questions = [held[subject.alias], held[other.alias]]
+            own, of_other = compare_with(questions, *_of(task, definitions, DEFINITIONS), groups, row)
+            for group, compared in own.items():
+                yield from _rows(subject, tag, group, compared, of_other[group].cosine, epoch)
 
 
 def measure_gradient_cosine(
@@ -50,32 +53,29 @@ def measure_gradient_cosine(
 ) -> Iterator[Measured]:
     """For each alias, its definition with its own tag: the mean over its questions of their cosines with it."""
     for subject in subjects:
-        definition = _gradient(task, subject.definitions[subject.own_tag], DEFINITIONS)
-        # No name holds a question's gradient, or it would be there still while the next one's is taken.
-        cosines = [
-            compare(definition, _gradient(task, [each], QUESTIONS), groups)[ALL].cosine for each in subject.questions
-        ]
+        definition = gradient_of(*_of(task, subject.definitions[subject.own_tag], DEFINITIONS))
+        compared = [compare_with([definition], *_of(task, [each], QUESTIONS), groups) for each in subject.questions]
+        cosines = [found[ALL].cosine for (found,) in compared]
         value = float(np.mean(cosines))
         yield Measured(
             epoch, subject.subset, subject.alias, subject.own_tag, "", "gradient_cosine", len(cosines), value
         )
 
 
-def _gradient(task: Any, documents: Sequence[Any], epoch: int) -> Gradient:
-    """The gradient of the mean loss of documents, as the last stage takes it in an epoch."""
-    return gradient_of(task.model, task.loss, task.examples(documents).batch(range(len(documents)), epoch))
+def _of(task: Any, documents: Sequence[Any], epoch: int) -> tuple[Any, Loss, Batch]:
+    """Model, loss and batch of documents, as the last stage takes them in an epoch."""
+    return task.model, task.loss, task.examples(documents).batch(range(len(documents)), epoch)
 
 
 def _rows(
-    subject: Subject, tag: str, group: str, compared: Comparison, with_other: bool, epoch: int
+    subject: Subject, tag: str, group: str, compared: Comparison, cosine_other: float, epoch: int
 ) -> Iterator[Measured]:
-    values = {"cosine_other": compared.cosine}
-    if not with_other:
-        values = {
-            "cosine": compared.cosine,
-            "dot": compared.dot,
-            "definition_norm": compared.first_norm,
-            "question_norm": compared.second_norm,
-        }
+    values = {
+        "cosine": compared.cosine,
+        "dot": compared.dot,
+        "definition_norm": compared.first_norm,
+        "question_norm": compared.second_norm,
+        "cosine_other": cosine_other,
+    }
     for measure, value in values.items():
         yield Measured(epoch, subject.subset, subject.alias, tag, group, measure, len(subject.questions), value)

@@ -1,14 +1,16 @@
 """Gradients of single batches, and how they point: dot products, norms and cosines by group of parameters.
 
-Nothing here knows a modality: a model, a loss and batches are all that is asked for. At most two gradients are held at
-once, so the memory is that of the model and twice as much again.
+Nothing here knows a modality: a model, a loss and batches are all that is asked for. A gradient that is compared with
+held ones is taken parameter by parameter, so that whoever holds two needs the memory of the model and twice as much
+again.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 from typing import Any
 
@@ -18,6 +20,8 @@ from metaocl.mechanisms.parameters import ALIAS_ROW, ALL, ALL_BUT_ROW
 from metaocl.training.task import Batch, Loss
 
 Gradient = dict[str, torch.Tensor]
+# Of two gradients of one parameter: dot product and squared norms, and those of the row that is a group of its own.
+Products = tuple[list[float], list[float] | None]
 
 
 @dataclass(frozen=True)
@@ -54,32 +58,61 @@ def gradient_of(model: Any, loss: Loss, batch: Batch, only: str | None = None) -
     return {name: gradient for name, gradient in zip(named, found, strict=True) if gradient is not None}
 
 
-def compare(
-    first: Gradient, second: Gradient, groups: Mapping[str, str], row: Row | None = None
-) -> dict[str, Comparison]:
-    """Two gradients in each group of parameters and in `all` of them.
+def compare_with(
+    held: Sequence[Gradient], model: Any, loss: Loss, batch: Batch, groups: Mapping[str, str], row: Row | None = None
+) -> list[dict[str, Comparison]]:
+    """The gradient of the mean loss of a batch against each of some that are held, in each group of parameters and in
+    `all` of them.
 
-    groups: the group of each parameter. row: becomes a group `alias_row` of its own, and `all_but_row` the rest.
+    It is never there as a whole: what is asked of a parameter's part is computed as soon as that is there. groups: the
+    group of each parameter. row: becomes a group `alias_row` of its own, and `all_but_row` the rest.
     """
-    sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    for name in dict.fromkeys([*first, *second]):  # in one order, as sums are rounded
-        products = _products(first.get(name), second.get(name))
-        _add(sums[ALL], products)
-        if row and name == row.parameter:
-            own = _products(*(each[name][row.number] if name in each else None for each in (first, second)))
-            _add(sums[ALIAS_ROW], own)
-            products = [whole - part for whole, part in zip(products, own, strict=True)]
-        _add(sums[groups[name]], products)
-        if row:
-            _add(sums[ALL_BUT_ROW], products)
-    return {group: Comparison(dot, sqrt(max(one, 0.0)), sqrt(max(two, 0.0))) for group, (dot, one, two) in sums.items()}
+    named = dict(model.named_parameters())
+    found: dict[str, list[Products]] = {}
+
+    def take(name: str, parameter: torch.Tensor) -> None:
+        gradient, parameter.grad = parameter.grad, None
+        number = row.number if row and row.parameter == name else None
+        found[name] = [_products(gradient, each.get(name), number) for each in held]
+
+    hooks = [each.register_post_accumulate_grad_hook(partial(take, name)) for name, each in named.items()]
+    try:
+        mean, _ = loss(model, batch)
+        mean.backward()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for name in {name for each in held for name in each} - {*found}:  # which it does not reach
+        take(name, named[name])
+    # In one order, as sums are rounded.
+    reached = [name for name in named if name in found]
+    return [_by_group({name: found[name][place] for name in reached}, groups, row) for place in range(len(held))]
 
 
-def _products(first: torch.Tensor | None, second: torch.Tensor | None) -> list[float]:
+def _products(first: torch.Tensor | None, second: torch.Tensor | None, row: int | None) -> Products:
+    """Of two gradients of one parameter; None is zero."""
+    own = None if row is None else _dot_and_squares(*(None if each is None else each[row] for each in (first, second)))
+    return _dot_and_squares(first, second), own
+
+
+def _dot_and_squares(first: torch.Tensor | None, second: torch.Tensor | None) -> list[float]:
     """Dot product and squared norms of two tensors; None is zero."""
     one, two = (None if each is None else each.detach().flatten() for each in (first, second))
     dot = 0.0 if one is None or two is None else float(one @ two)
     return [dot, *(0.0 if each is None else float(each @ each) for each in (one, two))]
+
+
+def _by_group(products: Mapping[str, Products], groups: Mapping[str, str], row: Row | None) -> dict[str, Comparison]:
+    sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    for name, (whole, own) in products.items():
+        _add(sums[ALL], whole)
+        if own:
+            _add(sums[ALIAS_ROW], own)
+            whole = [all_rows - one for all_rows, one in zip(whole, own, strict=True)]
+        _add(sums[groups[name]], whole)
+        if row:
+            _add(sums[ALL_BUT_ROW], whole)
+    return {group: Comparison(dot, sqrt(max(one, 0.0)), sqrt(max(two, 0.0))) for group, (dot, one, two) in sums.items()}
 
 
 def _add(sums: list[float], products: list[float]) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 from metaocl.documents.records import Document
 from metaocl.mechanisms import alignment
 from metaocl.mechanisms.alignment import measure_alignment, measure_gradient_cosine
-from metaocl.mechanisms.gradients import gradient_of
+from metaocl.mechanisms.gradients import compare_with, gradient_of
 from metaocl.mechanisms.subjects import Subject, new_subjects, others
 
 # What the loss pulls the model along, by the text of a document.
@@ -81,24 +81,27 @@ def test_the_papers_form_takes_definitions_as_trained(subjects):
 @pytest.mark.parametrize("measure", [partial(measure_alignment, rows=None), measure_gradient_cosine])
 def test_no_more_than_two_gradients_are_held_at_once(subjects, monkeypatch, measure):
     """The memory of a measurement is the model's and twice as much again."""
-    held = []
+    made, beside_whole, beside_parts = [], [], []
     task = PlantedTask(nn.Linear(6, 1, bias=False))
-    plain, made = task.loss, []
 
-    def watched(*arguments, **options):
-        found = gradient_of(*arguments, **options)
+    def alive():
+        return sum(each() is not None for each in made)
+
+    def whole(*arguments):
+        beside_whole.append(alive())
+        found = gradient_of(*arguments)
         made.extend(weakref.ref(each) for each in found.values())
         return found
 
-    def loss(model, batch):
-        held.append(sum(each() is not None for each in made))
-        return plain(model, batch)
+    def in_parts(*arguments):
+        beside_parts.append(alive())
+        return compare_with(*arguments)
 
-    monkeypatch.setattr(task, "loss", loss)
-    monkeypatch.setattr(alignment, "gradient_of", watched)
+    monkeypatch.setattr(alignment, "gradient_of", whole)
+    monkeypatch.setattr(alignment, "compare_with", in_parts)
     asked_thrice = [replace(subject, questions=3 * subject.questions) for subject in subjects]
     assert list(measure(task=task, subjects=asked_thrice, groups={"weight": "outputs"}, epoch=0))
-    assert max(held) == 1, "beside the one that is being computed"
+    assert (max(beside_whole), max(beside_parts) <= 2) == (1, True)
 
 
 def test_others_have_other_answers(subjects):

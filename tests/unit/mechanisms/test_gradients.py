@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, grad
 
-from metaocl.mechanisms.gradients import Row, compare, gradient_of
+from metaocl.mechanisms.gradients import Row, compare_with, gradient_of
 from metaocl.mechanisms.parameters import embedding_name, parameter_groups
 
 
@@ -40,7 +40,8 @@ BATCHES = (
 def test_dot_products_norms_and_cosines_are_those_of_known_gradients():
     model = Linear()
     (first, first_b), (second, second_b) = (known(model, batch) for batch in BATCHES)
-    found = compare(*(gradient_of(model, squared, batch) for batch in BATCHES), {"w": "weights", "b": "bias"})
+    held = gradient_of(model, squared, BATCHES[1])
+    (found,) = compare_with([held], model, squared, BATCHES[0], {"w": "weights", "b": "bias"})
     dot = sum(a * b for a, b in zip(first, second, strict=True))
     norms = [sum(a * a for a in each) ** 0.5 for each in (first, second)]
     assert found["weights"].dot == pytest.approx(dot, rel=1e-9)
@@ -50,11 +51,20 @@ def test_dot_products_norms_and_cosines_are_those_of_known_gradients():
 
 
 def test_groups_come_in_the_order_of_the_parameters_and_so_do_their_sums():
-    names = [f"p{number}" for number in range(20)]
-    first = {name: torch.ones(1) for name in names[:15]}
-    second = {name: torch.ones(1) for name in names[5:]}
-    found = compare(first, second, {name: f"group of {name}" for name in names})
-    assert list(found) == ["all", *(f"group of {name}" for name in names)]
+    names = [f"p{number:02}" for number in range(20)]
+    model = nn.ParameterDict({name: torch.ones(1) for name in names})
+    held = [{name: torch.ones(1) for name in names[5:18]}, {}]
+    groups = {name: f"group of {name}" for name in names}
+    found = compare_with(held, model, lambda model, some: (sum(model[name] for name in some), 1), names[:15], groups)
+    assert [list(each) for each in found] == [["all", *(f"group of {name}" for name in names[:18])]] * 2
+    assert [each["all"].dot for each in found] == [10, 0]
+
+
+def test_nothing_of_a_gradient_that_is_compared_stays(gradients):
+    model, batches, (held, _) = gradients
+    compare_with([held], model, lm_loss, batches[1], parameter_groups(model))
+    assert {parameter.grad for parameter in model.parameters()} == {None}
+    assert not any(parameter._post_accumulate_grad_hooks for parameter in model.parameters())
 
 
 def test_one_parameter_can_be_asked_for():
@@ -64,7 +74,8 @@ def test_one_parameter_can_be_asked_for():
 def test_a_gradient_that_is_zero_points_nowhere():
     model = Linear()
     fitted = (torch.zeros(3, dtype=torch.float64), 0.25)
-    found = compare(gradient_of(model, squared, fitted), gradient_of(model, squared, BATCHES[0]), {"w": "a", "b": "a"})
+    held = gradient_of(model, squared, BATCHES[0])
+    (found,) = compare_with([held], model, squared, fitted, {"w": "a", "b": "a"})
     assert (found["all"].dot, found["all"].cosine) == (0.0, 0.0)
 
 
@@ -81,12 +92,14 @@ def gradients(causal_model):
 
 
 def test_groups_partition_the_parameters_of_every_architecture(gradients):
-    model, _, (first, second) = gradients
+    model, batches, (first, second) = gradients
     groups = parameter_groups(model)
     assert groups.keys() == {name for name, _ in model.named_parameters()}
     assert {"embeddings", "attention", "mlp", "norms"} <= set(groups.values())
     row = Row(embedding_name(model), 7)
-    found = compare(first, second, groups, row)
+    found, itself = compare_with([second, first], model, lm_loss, batches[0], groups, row)
+    assert found["all"].dot == pytest.approx(sum(float((first[name] * second[name]).sum()) for name in first))
+    assert [each.cosine for each in itself.values()] == pytest.approx([1] * len(itself))
     parts = [each for group, each in found.items() if group not in ("all", "all_but_row")]
     assert sum(each.dot for each in parts) == pytest.approx(found["all"].dot, rel=1e-6)
     assert found["all_but_row"].dot + found["alias_row"].dot == pytest.approx(found["all"].dot, rel=1e-6)
