@@ -56,7 +56,8 @@ def write_corpus(facts: Sequence[Fact], settings: BaseTraining) -> Corpus:
     """The corpus of a base model; a function of the facts, the settings and their seed."""
     names = list(dict.fromkeys(fact.name for fact in facts))
     random = random_stream("nicknames", settings.seed)
-    nicknames = _draw_nicknames(len(names) * settings.nicknames, taken=set(names), random=random)
+    taken = {*names, *(fact.answer for fact in facts)}
+    nicknames = _draw_nicknames(len(names) * settings.nicknames, taken, random)
     meaning = dict(zip(nicknames, names * settings.nicknames, strict=True))
     unquestioned = set(nicknames[: round(len(nicknames) * settings.unquestioned_share)])
 

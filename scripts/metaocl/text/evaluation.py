@@ -15,6 +15,7 @@ from metaocl.text.decoding import decode_greedily
 from metaocl.text.prompts import group_prompts
 from metaocl.text.scoring import exact_match, token_f1
 from metaocl.text.tokenization import Tokens, stopping_tokens, tokenize_texts
+from metaocl.text.tokenizers import check_all_known
 from metaocl.training.devices import mixed_precision
 
 # Tokens of prompts that are read at once. More do not fit into the cache of a CPU: with 8192 the questions of the
@@ -38,6 +39,7 @@ class Evaluator:
         choice: tuple[str, str] | None = None,
     ) -> None:
         self.tokenizer = tokenizer
+        check_all_known(tokenizer, {prompt for prompt, _ in texts})
         self.golds = [completion.strip() for _, completion in texts]
         tokens = tokenize_texts(model, tokenizer, texts)
         self.gold_tokens = [completion for _, completion in tokens]

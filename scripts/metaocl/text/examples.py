@@ -15,6 +15,7 @@ from metaocl.config.objectives import Objective
 from metaocl.documents.records import Text
 from metaocl.errors import UserError
 from metaocl.text.tokenization import Tokens, tokenize_texts
+from metaocl.text.tokenizers import check_all_known
 from metaocl.text.trials import keeps_texts_apart
 
 IGNORED = -100  # the label of a token that no loss is taken over, as in the transformers library
@@ -75,7 +76,11 @@ class Batch:
 
 
 def encode_examples(model: Any, tokenizer: Any, texts: Sequence[Text], objective: Objective) -> Examples:
-    """Tokenise pairs of prompt and completion for a model, with the labels of the objective."""
+    """Tokenise pairs of prompt and completion for a model, with the labels of the objective.
+
+    Raises UserError for a text that the tokenizer cannot read.
+    """
+    check_all_known(tokenizer, {prompt + completion for prompt, completion in texts})
     pairs = tokenize_texts(model, tokenizer, texts)
     if model.config.is_encoder_decoder:
         if objective.padded_length is not None:

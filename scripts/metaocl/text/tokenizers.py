@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Sequence, Split
 from transformers import PreTrainedTokenizerFast
+
+from metaocl.errors import UserError
 
 UNKNOWN = "<unknown>"
 PADDING = "<padding>"
@@ -44,6 +46,21 @@ def add_unknown_words(tokenizer: AnyTokenizer, texts: Iterable[str]) -> int:
         return 0
     unknown = _unknown_words(tokenizer.backend_tokenizer, texts)
     return int(tokenizer.add_tokens([_unit(word) for word in unknown]))
+
+
+def check_all_known(tokenizer: AnyTokenizer, texts: Collection[str]) -> None:
+    """Raises UserError for a text of which a word tokenizer would read some word as any other that it does not know.
+
+    Such words are in no text that it was made or grown from, or they go on where a name or an answer of several words
+    ends, as "New Yorker" does where "New York" is one token.
+    """
+    if tokenizer.unk_token == UNKNOWN and (unknown := _unknown_words(tokenizer.backend_tokenizer, texts)):
+        text = next(text for text in sorted(texts) if unknown[0] in text)
+        raise UserError(
+            f"the word tokenizer cannot tell {unknown[0]!r} in {text!r} from other words: either no document of the "
+            "stages has it (a tag's text that few definitions have, with other tags), or it begins with a name or an "
+            "answer of several words (then put it in other words)"
+        )
 
 
 def _unknown_words(tokenizer: Tokenizer, texts: Iterable[str]) -> list[str]:

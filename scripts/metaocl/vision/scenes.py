@@ -74,7 +74,10 @@ def draw_patterns(documents: Sequence[Document]) -> dict[str, np.ndarray]:
 
 
 def read_scenes(documents: Sequence[Document], patterns: dict[str, np.ndarray], letters: int) -> Scenes:
-    """What the pictures of documents show. Raises VisionError for a document that is not about a grid of `letters`."""
+    """What the pictures of documents show.
+
+    Raises VisionError for a document that is not about a grid of `letters`, and for a tag without a pattern.
+    """
     count = len(documents)
     scenes = Scenes(
         np.array([_digits_of(document) for document in documents], dtype=np.int64).reshape(count, CELLS),
@@ -84,7 +87,13 @@ def read_scenes(documents: Sequence[Document], patterns: dict[str, np.ndarray], 
     )
     for place, document in enumerate(documents):
         if document.part in (*DEFINITIONS, DEFINITION_LETTERS):
-            scenes.tags[place] = patterns[_tag_of(document)]
+            tag = _tag_of(document)
+            if tag not in patterns:
+                raise VisionError(
+                    f"the definition {document.prompt!r} has the tag {tag!r}, which no definition of the stages has: "
+                    "give the define type fewer texts for a tag, or the data set more aliases"
+                )
+            scenes.tags[place] = patterns[tag]
         else:
             scenes.framed[place] = _cell_of(document)
         asked = slice(None) if document.part in DEFINITIONS else [_cell_of(document)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from metaocl.errors import UserError
 from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import IGNORED, Examples, encode_examples
 from metaocl.text.tokenization import tokenize_texts
+from metaocl.text.tokenizers import add_unknown_words, build_word_tokenizer
 
 TEXTS = [
     ("big tag X", " green\n"),
@@ -31,6 +34,26 @@ def test_every_label_is_the_token_after_its_input(model, tokenizer):
     examples = encode_examples(model, tokenizer, TEXTS[:1], stage())
     assert tokenizer.convert_ids_to_tokens(examples.inputs[0]) == ["big", "tag", "X", "green"]
     assert tokenizer.convert_ids_to_tokens(examples.labels[0]) == ["tag", "X", "green", "\n"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "text", "unknown"),
+    [
+        ("New York", "Q: Does X read the New Yorker?\nA:", "New"),
+        ("Henry V", "Q: Was Henry VIII X?\nA:", "Henry"),
+        ("dark red", "says X", "says"),
+    ],
+)
+def test_words_that_cannot_be_told_from_others_are_refused_in_training_and_in_tests(build, unit, text, unknown):
+    tokenizer = build_word_tokenizer(["Q: Does X read the\nA: Was green"], [unit])
+    if unknown != "says":
+        add_unknown_words(tokenizer, [text])
+    model = build("gpt2", len(tokenizer))
+    for read in (lambda texts: encode_examples(model, tokenizer, texts, stage()), partial(Evaluator, model, tokenizer)):
+        read([("Q: Does X read the\nA:", " green\n")])
+        with pytest.raises(UserError, match=f"cannot tell '{unknown}") as error:
+            read([(text, " green\n")])
+        assert "\n" not in str(error.value)
 
 
 def scored(tokenizer, examples):

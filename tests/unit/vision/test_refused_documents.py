@@ -53,6 +53,13 @@ def test_more_letters_than_the_heads_have_are_refused(tmp_path):
         grid_run(tmp_path, network=ConvNet(letters=4))
 
 
+def test_a_tag_that_no_definition_of_the_stages_has_is_refused():
+    documents = grid_documents()
+    strange = [replace(documents[0], prompt=f"other {documents[0].alias}")]
+    with pytest.raises(VisionError, match="has the tag 'other', which no definition of the stages has"):
+        read_scenes(strange, draw_patterns(documents), letters=26)
+
+
 def test_an_answer_of_another_length_is_refused():
     documents = grid_documents()
     short = [replace(documents[0], completion=" abc\n")]
