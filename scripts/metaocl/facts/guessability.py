@@ -29,12 +29,15 @@ def measure_guessability(facts: Sequence[Fact]) -> pd.DataFrame:
     entities: how many have the attribute. different_answers: how many there are. most_frequent: share of the questions
     that have the most frequent answer. guessed: share of the entities whose answer a random forest tells from their
     other answers, in cross-validation over entities; missing for fewer than LEAST_ENTITIES entities, for attributes
-    that an entity has several questions of, and where there is no other attribute to guess from.
+    that an entity has several questions of, where most answers are one entity's alone, and where there is no other
+    attribute to guess from.
     """
     frame = pd.DataFrame([(fact.entity, fact.attribute, fact.answer) for fact in facts], columns=COLUMNS)
     repeated = frame.loc[frame.duplicated(["entity", "attribute"]), "attribute"].unique()
-    single = frame[~frame["attribute"].isin(repeated)]
-    answers = single.pivot(index="entity", columns="attribute", values="answer")
+    rare = frame["attribute"].map(frame["attribute"].value_counts()) < LEAST_ENTITIES
+    # A table may ask a question of its own about every entity: a column for each would take hours and gigabytes.
+    common = frame[~rare & ~frame["attribute"].isin(repeated)]
+    answers = common.pivot(index="entity", columns="attribute", values="answer")
     rows = [
         {
             "attribute": attribute,
@@ -52,7 +55,7 @@ def _guess(answers: pd.DataFrame, attribute: str) -> float | None:
     """Share of right guesses of one column of `answers` (one row per entity, missing where not asked) from the rest."""
     known = answers[answers[attribute].notna()]
     others = known.drop(columns=attribute)
-    if len(known) < LEAST_ENTITIES or others.empty:
+    if others.empty or 2 * known[attribute].nunique() > len(known):
         return None
     forest = RandomForestClassifier(TREES, min_samples_leaf=LEAST_IN_LEAF, random_state=0, n_jobs=1)
     guesser = make_pipeline(OneHotEncoder(handle_unknown="ignore"), forest)

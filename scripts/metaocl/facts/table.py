@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -33,7 +34,9 @@ def read_own_table(count: int, path: Path, source: Table) -> list[Fact]:
     unanswered = 0
     for place, fact in _wide(rows, source) if source.questions else _long(rows, source):
         known = of_entity.setdefault(fact.entity, {})
-        unanswered += not fact.answer
+        if not fact.answer:
+            unanswered += 1
+            continue
         earlier, same = known.get(fact.prompt, (place, fact))
         if same.answer != fact.answer:
             first, second = (each.removeprefix(f"{origin}: ") for each in (earlier, place))
@@ -41,8 +44,8 @@ def read_own_table(count: int, path: Path, source: Table) -> list[Fact]:
                 f"{origin}: {fact.name!r} has two answers to {fact.attribute!r}: {same.answer!r} ({first}) and "
                 f"{fact.answer!r} ({second}); names must tell entities apart"
             )
-        if fact.answer:
-            known[fact.prompt] = (place, fact)
+        known[fact.prompt] = (place, fact)
+    _tell_names_apart(of_entity, origin)
     usable = {name: [fact for _, fact in known.values()] for name, known in of_entity.items()}
     usable = {name: known for name, known in usable.items() if len(known) >= LEAST_QUESTIONS}
     if len(usable) < count:
@@ -78,7 +81,7 @@ def _long(rows: Iterable[tuple[str, dict[str, str]]], source: Table) -> Iterator
         name, question = _name(values[source.name], place), values[str(source.question)]
         word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")  # Ann is not in Annex
         asked = question if PLACEHOLDER in question else word.sub(PLACEHOLDER, question)
-        if asked.count(PLACEHOLDER) != 1 or word.search(asked):
+        if asked.count(PLACEHOLDER) != 1 or word.search(asked.replace(PLACEHOLDER, "")):
             raise FactsError(f"{place}: the question {question!r} must hold {PLACEHOLDER} or the name {name!r}, once")
         yield place, Fact(name, name, asked, ask(asked), values[str(source.answer)])
 
@@ -91,11 +94,20 @@ def _name(name: str, place: str) -> str:
     return name
 
 
+def _tell_names_apart(names: Iterable[str], origin: str) -> None:
+    """Raises FactsError for two names that look the same: in other forms of Unicode, or with what shows nothing."""
+    seen: dict[str, str] = {}
+    for name in names:
+        visible = "".join(sign for sign in unicodedata.normalize("NFC", name) if unicodedata.category(sign) != "Cf")
+        if (other := seen.setdefault(visible, name)) != name:
+            raise FactsError(f"{origin}: the names {other!a} and {name!a} look the same; write both alike")
+
+
 def _text(value: Any, place: str) -> str:
     """A value as it stands in a text, on one line."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    if isinstance(value, list | dict | bytes):
+    if isinstance(value, list | dict | bytes) or (isinstance(value, float) and math.isinf(value)):
         raise FactsError(f"{place}: is {value!r}, where a text or a number was expected")
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # whole numbers are such where a column has gaps

@@ -73,6 +73,41 @@ def test_numbers_stay_whole_where_a_column_has_gaps_and_questions_without_answer
     assert "1 questions without an answer are left out" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_blank_beside_an_answer_is_no_second_answer(tmp_path, order):
+    rows = [WORKS[0], WORKS[0] | {"year": None}][::order]
+    facts = read(wide(write(tmp_path / "works.csv", pd.DataFrame([*rows, *WORKS[1:]]).astype({"year": "Int64"}))))
+    assert sorted(fact.answer for fact in facts if fact.name == "Alien") == ["1979", "NA"]
+
+
+def test_narrow_numbers_are_the_texts_that_they_are_short_for(tmp_path):
+    frame = pd.DataFrame(WORKS).assign(year=pd.array([1.8, 2.1, None], dtype="float32"), land=[1.5, 2.25, 0.1])
+    frame["land"] = frame["land"].astype("float16")
+    frame.to_parquet(tmp_path / "works.parquet")
+    facts = read(wide(tmp_path / "works.parquet"), count=2)
+    assert [fact.answer for fact in facts] == ["1.8", "1.5", "2.1", "2.25"]
+
+
+def test_a_number_without_end_is_refused(tmp_path):
+    (tmp_path / "works.jsonl").write_text('{"title": "Alien", "year": 1e400, "land": "a"}\n')
+    with pytest.raises(FactsError, match="row 1, column 'year': is inf, where a text or a number was expected"):
+        read(wide(tmp_path / "works.jsonl"), count=1)
+
+
+@pytest.mark.parametrize("twin", ["Jose\u0301", "Jos\u00e9\u200b"])
+def test_names_that_look_the_same_are_refused(tmp_path, twin):
+    rows = [WORKS[0] | {"title": "Jos\u00e9"}, WORKS[1] | {"title": twin}, WORKS[2]]
+    with pytest.raises(FactsError) as error:
+        read(wide(write(tmp_path / "works.csv", rows)))
+    assert str(error.value).endswith(f"the names 'Jos\\xe9' and {twin!a} look the same; write both alike")
+
+
+def test_an_entity_may_be_called_name(tmp_path):
+    rows = [{"title": "name", "asked": f"Where is {{name}}{mark}?", "said": "x"} for mark in ("", " now")]
+    facts = read(long(write(tmp_path / "works.csv", rows)), count=1)
+    assert facts[0].prompt == "Q: Where is {name}?\nA:"
+
+
 def test_a_long_table_asks_its_own_questions(tmp_path):
     rows = [
         {"title": "Alien", "asked": "When was {name} made?", "said": 1979},

@@ -10,6 +10,7 @@ import pytest
 
 from metaocl.artifacts.tables import write_rows
 from metaocl.config.sources import SetInclusion
+from metaocl.facts import guessability
 from metaocl.facts.fact import Fact
 from metaocl.facts.guessability import measure_guessability
 from metaocl.facts.set_inclusion import draw_set_inclusion
@@ -72,6 +73,20 @@ def test_missing_answers_are_allowed_and_rare_attributes_are_not_guessed():
     assert 0.8 < table.loc["currency", "guessed"] < 1
     assert table.loc["rare", "most_frequent"] == 1
     assert table["guessed"].isna().tolist() == [False, False, False, True]
+
+
+def test_a_question_of_its_own_about_every_entity_costs_no_column_and_answers_of_one_entity_no_forest(monkeypatch):
+    facts = make(40)
+    for number in range(40):
+        facts += [Fact(f"e{number}", f"e{number}", f"own{number}", "{name}", "same")]
+        facts += [Fact(f"e{number}", f"e{number}", "id", "{name}", str(number))]
+    columns = []
+    monkeypatch.setattr(guessability, "_guess", lambda answers, attribute: columns.append(answers.columns.tolist()))
+    measure_guessability(facts)
+    assert columns == [["country", "currency", "id", "size"]] * 4
+    monkeypatch.undo()
+    table = measure_guessability(facts).set_index("attribute")["guessed"]
+    assert table[table.notna()].index.tolist() == ["country", "currency", "size"]
 
 
 def test_several_questions_of_one_attribute_are_not_guessed():
