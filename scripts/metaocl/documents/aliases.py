@@ -8,6 +8,7 @@ Source of the design: arXiv 2310.15047, section 2.
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -46,7 +47,9 @@ def draw_aliases(facts: Sequence[Fact], dataset: Dataset, define_type: DefineTyp
     given = list(define_type.tags.model_dump().values() if define_type.tags else [draw_tags(define_type, seed)])
     if clash := sorted({tag for texts in given for tag in texts} & set(names.values())):
         raise DocumentsError(f"{clash[0]!r} is the text of a tag and the name of an entity: give the tag another text")
+    spoken = {word for fact in facts for word in re.findall(r"\w+", f"{fact.prompt} {fact.answer}")}
     taken = {*names.values(), *(tag for texts in given for tag in texts)}
+    taken |= {word for word in spoken if len(word) == define_type.alias_letters}
     words = draw_words(count, define_type.alias_letters, define_type.alias_style, random, taken)
     subsets = _stage1_subsets(apportion(count, dataset.shares), define_type.alpha)
     if dataset.variables and REAL_NAMES in subsets:

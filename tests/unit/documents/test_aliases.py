@@ -257,6 +257,18 @@ def test_aliases_avoid_names():
     assert not {alias.alias for alias in draw_aliases(facts, NEARLY_ALL, define_type, seed=0)} & set(names)
 
 
+@pytest.mark.parametrize(("style", "words"), [("plain", ["who", "was", "gas"]), ("digits", ["123"])])
+def test_aliases_avoid_the_words_of_questions_and_answers(style, words):
+    asked = [Fact(f"e{e}", f"NAME{e}", "a", ask("Who was {name}, who 123?"), "a gas") for e in range(50)]
+    few = NEARLY_ALL if style == "plain" else NEARLY_ALL.model_copy(update={"variables": 500})
+    define_type = DefineType(alias_letters=3, alias_style=style)
+    found = [{alias.alias for alias in draw_aliases(facts, few, define_type, 0)} for facts in (make_facts(50), asked)]
+    assert len(found[0] & set(words)) > 0
+    assert not found[1] & set(words)
+    # What was in the way has been replaced; all other aliases stay.
+    assert len(found[0] - found[1]) == len(found[0] & set(words))
+
+
 def test_all_define_types_share_the_tags_of_a_seed():
     other = DefineType(order="evt", alpha=0.5, alias_style="plain", placement="in_context")
     assert draw_tags(DefineType(), 5) == draw_tags(other, 5)
