@@ -60,7 +60,7 @@ def draw_hypotheses(findings: pd.DataFrame) -> Figure:
 
 def _write(figure: Figure, x: float, top: float, text: str, size: float = SMALL, **look: Any) -> None:
     """x: share of the width. top: inches from below."""
-    figure.text(x, top / figure.get_figheight(), text, va="top", fontsize=size, **look)
+    figure.text(x, top / figure.get_figheight(), text, va="top", fontsize=size, parse_math=False, **look)
 
 
 def _draw(axes: Axes, found: Any) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -11,7 +14,7 @@ from metaocl.design.cells import CELL
 from metaocl.design.contrasts import CONTRASTS
 from metaocl.errors import UserError
 from metaocl.figures.gaps import COLORS, MARKERS
-from metaocl.figures.style import PAGE_WIDTH, SMALL, styled
+from metaocl.figures.style import PAGE_WIDTH, SMALL, short_names, styled
 from metaocl.statistics.relations import spearman
 
 MEASURE = "alignment"
@@ -33,32 +36,43 @@ def draw_relations(gaps: pd.DataFrame) -> Figure:
     effects = [effect for effect in EFFECTS if effect in wide]
     if MEASURE not in wide or not effects:
         raise UserError(f"the gaps have no {MEASURE} with {' or '.join(EFFECTS)}: ask for paired: true and alignment")
+    looks = _looks(list(dict.fromkeys(wide.index.droplevel("seed"))))
     with styled():
         figure = Figure((PAGE_WIDTH, 2.9), layout="constrained")
         for axes, effect in zip(figure.subplots(1, len(effects), squeeze=False)[0], effects, strict=True):
-            _draw_panel(axes, wide[[MEASURE, effect]].dropna(), effect)
+            _draw_panel(axes, wide[[MEASURE, effect]].dropna(), effect, looks)
         _add_legend(figure)
     return figure
 
 
 def _add_legend(figure: Figure) -> None:
     """Names of the cells below the panels, in as many columns as the figure is wide enough for, up to three."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    for columns in range(min(len(labels), 3), 0, -1):
-        legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    drawn: dict[str, Artist] = {}
+    for axes in figure.axes:
+        drawn |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    for columns in range(min(len(drawn), 3), 0, -1):
+        legend = figure.legend(list(drawn.values()), list(drawn), loc="outside lower center", ncols=columns)
         if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
             break
         legend.remove()
 
 
-def _draw_panel(axes: Axes, points: pd.DataFrame, effect: str) -> None:
+def _looks(cells: list[tuple[str, ...]]) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Of each cell the same name, colour and shape in all panels."""
+    names = short_names(cells)
+    return {
+        cell: {"label": names[cell], "color": COLORS[place % len(COLORS)], "marker": MARKERS[place % len(MARKERS)]}
+        for place, cell in enumerate(cells)
+    }
+
+
+def _draw_panel(axes: Axes, points: pd.DataFrame, effect: str, looks: dict[tuple[str, ...], dict[str, Any]]) -> None:
     """Seeds as small dots, cells' means as large ones; ρ inside the cells, as their mean, and over their means."""
     inside = []
-    for place, (cell, seeds) in enumerate(points.groupby(CELL, sort=False)):
-        color, marker = COLORS[place % len(COLORS)], MARKERS[place % len(MARKERS)]
+    for cell, seeds in points.groupby(CELL, sort=False):
         x, y = (seeds[name].to_numpy() for name in (MEASURE, effect))
-        axes.plot(x, y, marker, color=color, markersize=3, alpha=0.5, linestyle="none")
-        axes.plot(x.mean(), y.mean(), marker, color=color, markersize=7, linestyle="none", label=" × ".join(cell[1:]))
+        axes.plot(x, y, linestyle="none", markersize=3, alpha=0.5, **looks[cell] | {"label": None})
+        axes.plot(x.mean(), y.mean(), linestyle="none", markersize=7, **looks[cell])
         inside.append(float(spearman(x, y)))
     means = points.groupby(CELL, sort=False).mean()
     over = float(spearman(means[MEASURE].to_numpy(), means[effect].to_numpy()))

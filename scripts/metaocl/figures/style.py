@@ -1,8 +1,8 @@
-"""What all figures share: the style, how a line looks, how seeds are counted, and how a file is written."""
+"""What all figures share: the style, how a line looks, how cells are named and seeds counted, how a file is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,6 +11,8 @@ from typing import Any
 
 from matplotlib import style
 from matplotlib.figure import Figure
+
+from metaocl.design.cells import CELL
 
 STYLE = Path(__file__).parent / "style.mplstyle"
 PAGE_WIDTH = 6.75  # inches; the width of a column and the height of a row of panels are the style's figure size
@@ -31,6 +33,12 @@ class Look:
         """The look as matplotlib's options."""
         face = self.color if self.filled else "white"
         return {"color": self.color, "linestyle": self.line, "marker": self.marker, "markerfacecolor": face}
+
+
+def short_names(cells: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """Cells by what they differ in; a single one by all its slugs."""
+    varying = [number for number in range(len(CELL)) if len({cell[number] for cell in cells}) > 1]
+    return {cell: ", ".join(cell[number] for number in varying or range(len(CELL))) for cell in cells}
 
 
 def styled() -> AbstractContextManager[None]:

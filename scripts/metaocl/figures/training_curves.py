@@ -17,7 +17,7 @@ from metaocl.design.cells import CELL
 from metaocl.design.measures import MEASURES
 from metaocl.design.test_sets import TEST_SET_TITLES, TestSet
 from metaocl.errors import UserError
-from metaocl.figures.style import PAGE_WIDTH, SMALL, Look, count_seeds, styled
+from metaocl.figures.style import PAGE_WIDTH, SMALL, Look, count_seeds, short_names, styled
 from metaocl.statistics.intervals import mean_interval
 
 # How the paper writes each subset (dot: tag 1, bar: tag 2, tilde: the new tag of stage 2), and how it is drawn.
@@ -88,7 +88,7 @@ def draw_training_curves(metrics: pd.DataFrame) -> Figure:
     places = [(cell, runs, panel) for cell, runs in cells for panel in shown]
     rows = len(cells) if len(shown) > 1 else -(-len(cells) // 3)
     columns = -(-len(places) // rows)
-    names = _short_names([cell for cell, _ in cells])
+    names = short_names([cell for cell, _ in cells])
     with styled():
         column_width, row_height = rcParams["figure.figsize"]
         figure = Figure((PAGE_WIDTH if columns > 1 else column_width, row_height * rows), layout="constrained")
@@ -107,12 +107,6 @@ def draw_training_curves(metrics: pd.DataFrame) -> Figure:
                 axes.set_title(textwrap.fill(f"{names[cell]} ({seeds})", width), pad=10)
         _add_legend(figure, grid.flat)
     return figure
-
-
-def _short_names(cells: list[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    """Cells by what they differ in; a single one by all its slugs."""
-    varying = [number for number in range(len(CELL)) if len({cell[number] for cell in cells}) > 1]
-    return {cell: ", ".join(cell[number] for number in varying or range(len(CELL))) for cell in cells}
 
 
 def _draw_panel(axes: Axes, panel: Panel, runs: pd.DataFrame, last_row: bool) -> None:

@@ -43,6 +43,12 @@ def test_a_row_per_prediction_that_was_run_under_its_hypothesis():
         assert to_hex(dot.get_color()).upper() == COLORS[found.outcome]
 
 
+def test_dollars_in_a_statement_are_no_mathematics():
+    figure = draw_hypotheses(FINDINGS.assign(statement="It rises from $a_$ to $5."))
+    figure.canvas.draw()
+    assert sum(text.get_text().startswith("It rises from $a_$") for text in figure.texts) == 3
+
+
 def test_shaded_is_where_a_prediction_had_to_lie():
     shaded = []
     for axes in draw_hypotheses(FINDINGS).axes:

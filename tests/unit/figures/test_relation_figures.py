@@ -10,7 +10,7 @@ from metaocl.figures.relations import draw_relations
 CELL = {"dataset": "d", "model": "m", "plan": "p"}
 
 
-def related(*define_types):
+def related(*define_types, **cell):
     """Per define type 5 seeds whose loss falls as alignment grows."""
     tables = []
     for level, define_type in enumerate(define_types):
@@ -21,7 +21,7 @@ def related(*define_types):
             ("meta_ocl_paired", "exact_match", 0.1 * x),
         ):
             rows = pd.DataFrame({"seed": range(5), "gap": values})
-            tables.append(rows.assign(**CELL, define_type=define_type, measure=measure, contrast=contrast))
+            tables.append(rows.assign(**CELL | cell, define_type=define_type, measure=measure, contrast=contrast))
     return pd.concat(tables)
 
 
@@ -35,6 +35,17 @@ def test_seeds_and_cells_are_told_apart():
     assert [len(line.get_xdata(orig=False)) for line in lines] == [5, 1, 5, 1]
     assert lines[0].get_marker() != lines[2].get_marker()
     assert np.allclose(lines[3].get_xydata(), [[1.05, -1.05]])
+
+
+def test_a_cell_looks_the_same_in_all_panels_and_is_named_by_what_tells_it_apart():
+    gaps = pd.concat([related("tve", dataset=dataset) for dataset in ("cities", "people")])
+    without = (gaps["dataset"] == "cities") & (gaps["contrast"] == "question_loss_paired")
+    loss, match = draw_relations(gaps[~without]).axes
+    colors = {line.get_label(): line.get_color() for line in match.lines if line.get_label() in ("cities", "people")}
+    assert len(set(colors.values())) == 2
+    assert [line.get_color() for line in loss.lines] == [colors["people"]] * 2
+    (legend,) = loss.figure.legends
+    assert {text.get_text() for text in legend.get_texts()} == {"cities", "people"}
 
 
 @pytest.mark.parametrize("name", ["tve", "a_define_type_with_a_long_name_that_wants_room"])
