@@ -1,4 +1,4 @@
-"""Clear the lock that a killed Snakemake left in this folder; a lock that a living one holds is left alone."""
+"""Clear the lock that a killed Snakemake left in this folder; one that a living one on this machine may hold stays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def _snakemake_is_running_here() -> bool:
     for process in psutil.process_iter(["cwd", "cmdline"]):
         words = process.info["cmdline"] or []
         is_snakemake = any(Path(word).name == "snakemake" for word in words[:3])
-        if is_snakemake and process.info["cwd"] == os.getcwd():
+        # Where somebody else's process is does not show: it may be here.
+        if is_snakemake and process.info["cwd"] in (os.getcwd(), None):
             return True
     return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ class Job:
         if not self.log.exists():
             return "left"
         # A job that failed has said so last; one that has said nothing of the kind runs, or was stopped.
-        return "failed" if "error" in self.last_words.lower() else "started"
+        return "failed" if re.match(r"error: |[\w.]*Error\b", self.last_words) else "started"
 
     @property
     def last_words(self) -> str:

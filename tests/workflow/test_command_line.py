@@ -45,7 +45,8 @@ def test_a_target_before_configfile_or_behind_dashes_is_planned(project):
     [
         ("all", "the name of a rule"),
         ("prepare_model", "the name of a rule"),
-        ("claims", "the name of the page of verdicts on all studies"),
+        ("claims", "the name of a page of verdicts on all studies"),
+        ("hypotheses", "the name of a page of verdicts on all studies"),
         ("class", "a name that is a word of Snakemake's own"),
         ("rule", "a name that is a word of Snakemake's own"),
     ],

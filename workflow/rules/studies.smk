@@ -57,13 +57,13 @@ def models_of(wildcards):
 
 
 def check_study_names():
-    """A study is a target beside the rules that there are, and its page lies beside that of the claims."""
+    """A study is a target beside the rules that there are, and its page lies beside those of the verdicts."""
     rules_so_far = [rule.name for rule in workflow.rules]
     for study in settings.studies:
         if study in rules_so_far:
             meaning = "the name of a rule"
-        elif study == "claims":
-            meaning = "the name of the page of verdicts on all studies"
+        elif study in ("claims", "hypotheses"):
+            meaning = "the name of a page of verdicts on all studies"
         elif keyword.iskeyword(study) or study in SnakemakeLanguage.subautomata:
             meaning = "a name that is a word of Snakemake's own"
         else:

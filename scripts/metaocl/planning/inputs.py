@@ -68,7 +68,7 @@ def handwriting_files(handwriting: Digits | Mnist | Images, fetched: str) -> lis
     folder = Path(handwriting.folder)
     if not folder.is_dir():
         raise ConfigError(f"handwriting.folder is {handwriting.folder!r}; {Path.cwd()} has no such folder")
-    files = folder.glob("*-ubyte*") if isinstance(handwriting, Mnist) else folder.glob("[0-9]/*.png")
+    files = folder.glob("*-ubyte*") if isinstance(handwriting, Mnist) else folder.glob("[0-9]/*.[pP][nN][gG]")
     return sorted(map(str, filter(Path.is_file, files)))
 
 

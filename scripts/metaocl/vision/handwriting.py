@@ -90,7 +90,7 @@ def _plain_or_packed(folder: Path, name: str) -> Path:
 def _read_folder(folder: Path, side: int, tests_share: float) -> Handwriting:
     training, tests = [], []
     for digit in range(DIGITS):
-        paths = sorted((folder / str(digit)).glob("*.png"))
+        paths = sorted((folder / str(digit)).glob("*.[pP][nN][gG]"))
         if len(paths) < 2:
             raise VisionError(
                 f"{folder / str(digit)}: holds {len(paths)} PNG files; expected two at least, to train on and to test"
