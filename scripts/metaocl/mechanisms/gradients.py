@@ -19,9 +19,16 @@ import torch
 from metaocl.mechanisms.parameters import ALIAS_ROW, ALL, ALL_BUT_ROW
 from metaocl.training.task import Batch, Loss
 
-Gradient = dict[str, torch.Tensor]
 # Of two gradients of one parameter: dot product and squared norms, and those of the row that is a group of its own.
 Products = tuple[list[float], list[float] | None]
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The gradient of a mean loss: its part for each parameter that it reaches, and that part's squared norm."""
+
+    parts: dict[str, torch.Tensor]
+    squares: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -47,15 +54,13 @@ class Comparison:
         return self.dot / norms if norms else 0.0
 
 
-def gradient_of(model: Any, loss: Loss, batch: Batch, only: str | None = None) -> Gradient:
-    """The gradient of the mean loss of a batch, by parameter; parameters that it does not reach are left out.
-
-    only: the one parameter that is asked for, by name.
-    """
-    named = {name: parameter for name, parameter in model.named_parameters() if only in (None, name)}
+def gradient_of(model: Any, loss: Loss, batch: Batch) -> Gradient:
+    """The gradient of the mean loss of a batch."""
+    named = dict(model.named_parameters())
     mean, _ = loss(model, batch)
     found = torch.autograd.grad(mean, list(named.values()), allow_unused=True)
-    return {name: gradient for name, gradient in zip(named, found, strict=True) if gradient is not None}
+    parts = {name: part for name, part in zip(named, found, strict=True) if part is not None}
+    return Gradient(parts, {name: _dot(part, part) for name, part in parts.items()})
 
 
 def compare_with(
@@ -71,9 +76,13 @@ def compare_with(
     found: dict[str, list[Products]] = {}
 
     def take(name: str, parameter: torch.Tensor) -> None:
-        gradient, parameter.grad = parameter.grad, None
-        number = row.number if row and row.parameter == name else None
-        found[name] = [_products(gradient, each.get(name), number) for each in held]
+        part, parameter.grad = parameter.grad, None
+        square = _dot(part, part)
+        whole = [[_dot(part, each.parts.get(name)), square, each.squares.get(name, 0.0)] for each in held]
+        own: list[list[float] | None] = [None] * len(held)
+        if row and row.parameter == name:
+            own = [_products(part, each.parts.get(name), row.number) for each in held]
+        found[name] = list(zip(whole, own, strict=True))
 
     hooks = [each.register_post_accumulate_grad_hook(partial(take, name)) for name, each in named.items()]
     try:
@@ -82,24 +91,21 @@ def compare_with(
     finally:
         for hook in hooks:
             hook.remove()
-    for name in {name for each in held for name in each} - {*found}:  # which it does not reach
+    for name in {name for each in held for name in each.parts} - {*found}:  # which it does not reach
         take(name, named[name])
     # In one order, as sums are rounded.
     reached = [name for name in named if name in found]
     return [_by_group({name: found[name][place] for name in reached}, groups, row) for place in range(len(held))]
 
 
-def _products(first: torch.Tensor | None, second: torch.Tensor | None, row: int | None) -> Products:
-    """Of two gradients of one parameter; None is zero."""
-    own = None if row is None else _dot_and_squares(*(None if each is None else each[row] for each in (first, second)))
-    return _dot_and_squares(first, second), own
+def _products(first: torch.Tensor | None, second: torch.Tensor | None, row: int) -> list[float]:
+    """Dot product and squared norms of a row of two gradients of one parameter; None is zero."""
+    one, two = (None if each is None else each[row] for each in (first, second))
+    return [_dot(one, two), _dot(one, one), _dot(two, two)]
 
 
-def _dot_and_squares(first: torch.Tensor | None, second: torch.Tensor | None) -> list[float]:
-    """Dot product and squared norms of two tensors; None is zero."""
-    one, two = (None if each is None else each.detach().flatten() for each in (first, second))
-    dot = 0.0 if one is None or two is None else float(one @ two)
-    return [dot, *(0.0 if each is None else float(each @ each) for each in (one, two))]
+def _dot(one: torch.Tensor | None, other: torch.Tensor | None) -> float:
+    return 0.0 if one is None or other is None else float(one.detach().flatten() @ other.detach().flatten())
 
 
 def _by_group(products: Mapping[str, Products], groups: Mapping[str, str], row: Row | None) -> dict[str, Comparison]:

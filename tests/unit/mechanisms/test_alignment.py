@@ -90,7 +90,7 @@ def test_no_more_than_two_gradients_are_held_at_once(subjects, monkeypatch, meas
     def whole(*arguments):
         beside_whole.append(alive())
         found = gradient_of(*arguments)
-        made.extend(weakref.ref(each) for each in found.values())
+        made.extend(weakref.ref(each) for each in found.parts.values())
         return found
 
     def in_parts(*arguments):
