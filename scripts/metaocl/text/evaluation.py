@@ -39,9 +39,9 @@ class Evaluator:
         choice: tuple[str, str] | None = None,
     ) -> None:
         self.tokenizer = tokenizer
-        check_all_known(tokenizer, {prompt for prompt, _ in texts})
         self.golds = [completion.strip() for _, completion in texts]
         tokens = tokenize_texts(model, tokenizer, texts)
+        check_all_known(tokenizer, ((prompt, read) for (prompt, _), (read, _) in zip(texts, tokens, strict=True)))
         self.gold_tokens = [completion for _, completion in tokens]
         places = {prompt: place for place, prompt in enumerate(dict.fromkeys(prompt for prompt, _ in texts))}
         self.places = [places[prompt] for prompt, _ in texts]

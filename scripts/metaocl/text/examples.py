@@ -80,8 +80,8 @@ def encode_examples(model: Any, tokenizer: Any, texts: Sequence[Text], objective
 
     Raises UserError for a text that the tokenizer cannot read.
     """
-    check_all_known(tokenizer, {prompt + completion for prompt, completion in texts})
     pairs = tokenize_texts(model, tokenizer, texts)
+    check_all_known(tokenizer, (("".join(text), p + c) for text, (p, c) in zip(texts, pairs, strict=True)))
     if model.config.is_encoder_decoder:
         if objective.padded_length is not None:
             raise UserError(

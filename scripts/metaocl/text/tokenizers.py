@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer
@@ -48,16 +48,19 @@ def add_unknown_words(tokenizer: AnyTokenizer, texts: Iterable[str]) -> int:
     return int(tokenizer.add_tokens([_unit(word) for word in unknown]))
 
 
-def check_all_known(tokenizer: AnyTokenizer, texts: Collection[str]) -> None:
+def check_all_known(tokenizer: AnyTokenizer, read: Iterable[tuple[str, list[int]]]) -> None:
     """Raises UserError for a text of which a word tokenizer would read some word as any other that it does not know.
 
     Such words are in no text that it was made or grown from, or they go on where a name or an answer of several words
-    ends, as "New Yorker" does where "New York" is one token.
+    ends, as "New Yorker" does where "New York" is one token. read: texts with their tokens.
     """
-    if tokenizer.unk_token == UNKNOWN and (unknown := _unknown_words(tokenizer.backend_tokenizer, texts)):
-        text = next(text for text in sorted(texts) if unknown[0] in text)
+    if tokenizer.unk_token != UNKNOWN:
+        return
+    unreadable = next((text for text, tokens in read if tokenizer.unk_token_id in tokens), None)
+    if unreadable is not None:
+        words = ", ".join(map(repr, _unknown_words(tokenizer.backend_tokenizer, [unreadable])))
         raise UserError(
-            f"the word tokenizer cannot tell {unknown[0]!r} in {text!r} from other words: either no document of the "
+            f"the word tokenizer cannot tell {words} in {unreadable!r} from other words: either no document of the "
             "stages has it (a tag's text that few definitions have, with other tags), or it begins with a name or an "
             "answer of several words (then put it in other words)"
         )

@@ -40,7 +40,7 @@ def test_every_label_is_the_token_after_its_input(model, tokenizer):
     ("unit", "text", "unknown"),
     [
         ("New York", "Q: Does X read the New Yorker?\nA:", "New"),
-        ("Henry V", "Q: Was Henry VIII X?\nA:", "Henry"),
+        ("Henry V", "Q: Was Henry VIII X?\nA:", "Henry.*VIII"),
         ("dark red", "says X", "says"),
     ],
 )
