@@ -42,8 +42,10 @@ def measure_alignment(
             if asked.alias not in held:
                 held[asked.alias] = gradient_of(*_of(task, asked.questions, QUESTIONS))
         for tag, definitions in subject.definitions.items():
-            questions = [held[subject.alias], held[other.alias]]
-            own, of_other = compare_with(questions, *_of(task, definitions, DEFINITIONS), groups, row)
+            # No name but `held` has a gradient, or it would be there still while the next alias's is taken.
+            own, of_other = compare_with(
+                [held[subject.alias], held[other.alias]], *_of(task, definitions, DEFINITIONS), groups, row
+            )
             for group, compared in own.items():
                 yield from _rows(subject, tag, group, compared, of_other[group].cosine, epoch)
 

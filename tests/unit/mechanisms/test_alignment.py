@@ -99,7 +99,9 @@ def test_no_more_than_two_gradients_are_held_at_once(subjects, monkeypatch, meas
 
     monkeypatch.setattr(alignment, "gradient_of", whole)
     monkeypatch.setattr(alignment, "compare_with", in_parts)
-    asked_thrice = [replace(subject, questions=3 * subject.questions) for subject in subjects]
+    # Of more than two, each has another next one, whose gradient is taken when an earlier one is let go.
+    several = [replace(subject, alias=f"{subject.alias}{n}") for n in range(3) for subject in subjects]
+    asked_thrice = [replace(subject, questions=3 * subject.questions) for subject in several]
     assert list(measure(task=task, subjects=asked_thrice, groups={"weight": "outputs"}, epoch=0))
     assert (max(beside_whole), max(beside_parts) <= 2) == (1, True)
 
