@@ -64,10 +64,8 @@ def relate_within_seeds(measures: list[np.ndarray], effects: list[np.ndarray]) -
         return [(one[drawn], other[drawn]) for (one, other), drawn in draws]
 
     found = mean_of(pairs)
-    low, high = _interval(np.array([mean_of(resampled()) for _ in range(RESAMPLED)]))
-    if np.isnan(found):
-        return Relation(found, low, high, 1.0, 1.0, len(pairs))
     shuffled = [mean_of([(one, random.permutation(other)) for one, other in pairs]) for _ in range(RESAMPLED - 1)]
+    low, high = _interval(np.array([mean_of(resampled()) for _ in range(RESAMPLED)]))
     return _judged(found, np.array([found, *shuffled]), low, high, len(pairs))
 
 
@@ -120,13 +118,13 @@ def _relate(measure: np.ndarray, effect: np.ndarray, over_cells: bool) -> Relati
     x, y = points(measure, everyone), points(effect, everyone)
     found = float(spearman(x, y))
     low, high = _interval(spearman(points(measure, drawn), points(effect, drawn)))
-    if np.isnan(found):
-        return Relation(found, low, high, 1.0, 1.0, seeds)
     return _judged(found, spearman(x, y[_orders(len(y), random)]), low, high, seeds)
 
 
 def _judged(found: float, null: np.ndarray, low: float, high: float, seeds: int) -> Relation:
     """A correlation with its p values, from those under permutation; what differs by rounding alone is equal."""
+    if np.isnan(found):
+        return Relation(found, low, high, 1.0, 1.0, seeds)
     above, below = (float(as_extreme.mean()) for as_extreme in (null >= found - 1e-12, null <= found + 1e-12))
     return Relation(found, low, high, above, below, seeds)
 
