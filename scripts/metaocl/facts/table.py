@@ -31,8 +31,11 @@ def read_own_table(count: int, path: Path, source: Table) -> list[Fact]:
     origin = source.path or str(source.address)
     rows = _texts(path, source)
     of_entity: dict[str, dict[str, tuple[str, Fact]]] = {}
+    visible: dict[str, tuple[str, str]] = {}
     unanswered = 0
     for place, fact in _wide(rows, source) if source.questions else _long(rows, source):
+        if fact.entity not in of_entity:
+            _look_for_twin(fact.entity, place, visible)
         known = of_entity.setdefault(fact.entity, {})
         if not fact.answer:
             unanswered += 1
@@ -45,7 +48,6 @@ def read_own_table(count: int, path: Path, source: Table) -> list[Fact]:
                 f"{fact.answer!r} ({second}); names must tell entities apart"
             )
         known[fact.prompt] = (place, fact)
-    _tell_names_apart(of_entity, origin)
     usable = {name: [fact for _, fact in known.values()] for name, known in of_entity.items()}
     usable = {name: known for name, known in usable.items() if len(known) >= LEAST_QUESTIONS}
     if len(usable) < count:
@@ -94,13 +96,15 @@ def _name(name: str, place: str) -> str:
     return name
 
 
-def _tell_names_apart(names: Iterable[str], origin: str) -> None:
-    """Raises FactsError for two names that look the same: in other forms of Unicode, or with what shows nothing."""
-    seen: dict[str, str] = {}
-    for name in names:
-        visible = "".join(sign for sign in unicodedata.normalize("NFC", name) if unicodedata.category(sign) != "Cf")
-        if (other := seen.setdefault(visible, name)) != name:
-            raise FactsError(f"{origin}: the names {other!a} and {name!a} look the same; write both alike")
+def _look_for_twin(name: str, place: str, visible: dict[str, tuple[str, str]]) -> None:
+    """Raises FactsError for a name that looks like another: in another form of Unicode, or with what shows nothing.
+
+    visible: names and their places by what shows of them, to which this one is added.
+    """
+    shown = "".join(sign for sign in unicodedata.normalize("NFC", name) if unicodedata.category(sign) != "Cf")
+    other, first = visible.setdefault(shown, (name, place))
+    if other != name:
+        raise FactsError(f"{place}: the name {name!a} looks like {other!a} ({first}); write both alike")
 
 
 def _text(value: Any, place: str) -> str:

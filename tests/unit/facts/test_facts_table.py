@@ -99,7 +99,10 @@ def test_names_that_look_the_same_are_refused(tmp_path, twin):
     rows = [WORKS[0] | {"title": "Jos\u00e9"}, WORKS[1] | {"title": twin}, WORKS[2]]
     with pytest.raises(FactsError) as error:
         read(wide(write(tmp_path / "works.csv", rows)))
-    assert str(error.value).endswith(f"the names 'Jos\\xe9' and {twin!a} look the same; write both alike")
+    path = tmp_path / "works.csv"
+    assert str(error.value) == (
+        f"{path}: row 2: the name {twin!a} looks like 'Jos\\xe9' ({path}: row 1); write both alike"
+    )
 
 
 def test_an_entity_may_be_called_name(tmp_path):
