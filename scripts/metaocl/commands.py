@@ -32,10 +32,9 @@ def run_command(command: Callable[[], None]) -> None:
     except (UserError, OSError) as error:
         sys.exit(f"error: {error}")
     except Exception as error:
-        # By its name, as not every script imports torch.
-        if type(error).__name__ != "OutOfMemoryError":
-            raise
-        sys.exit(f"error: the device's memory does not hold the model and a single document: {_first_line(error)}")
+        if lack := _lack_of_memory(error):
+            sys.exit(f"error: {lack}: {_first_line(error)}")
+        raise
     finally:
         gc.freeze()
 
@@ -48,8 +47,18 @@ def study_and_path(text: str) -> tuple[str, Path]:
     return study, Path(path)
 
 
+def _lack_of_memory(error: Exception) -> str | None:
+    """What to say of an error that is a lack of memory; None for any other."""
+    # By its name, as not every script imports torch, whose allocator on the CPU raises no error of its own.
+    if type(error).__name__ == "OutOfMemoryError":
+        return "the device's memory does not hold the model and a single document or question"
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
+        return "the machine's memory does not suffice"
+    return None
+
+
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _send_messages_to(path: str) -> Path:

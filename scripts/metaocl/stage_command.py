@@ -21,6 +21,7 @@ from metaocl.artifacts.tables import write_json, write_table
 from metaocl.commands import command_parser
 from metaocl.config.plans import Stage, evaluated_epochs
 from metaocl.documents.metrics import answers_table, mean_by_alias
+from metaocl.errors import UserError
 from metaocl.training.checkpoints import Checkpoint, fingerprint
 from metaocl.training.device_locks import reserve_device
 from metaocl.training.devices import pick_device
@@ -73,9 +74,9 @@ def train_one_stage(description: str | None, script: Path, prepare: Prepare) -> 
         for table, place in zip(tables, places[2:5], strict=True):
             write_table(table, place)
         if arguments.snapshots:
-            _collect_snapshots(arguments, places[5])
+            _collect_snapshots(arguments, checkpoint, places[5])
     checkpoint.discard()
-    shutil.rmtree(_waiting_snapshots(arguments), ignore_errors=True)
+    shutil.rmtree(_waiting_snapshots(checkpoint).parent, ignore_errors=True)
 
 
 def _train(arguments: argparse.Namespace, saver: Saver, prepare: Prepare) -> tuple[Any, list[pa.Table], Progress]:
@@ -85,13 +86,13 @@ def _train(arguments: argparse.Namespace, saver: Saver, prepare: Prepare) -> tup
     run, intervention = prepare(arguments.initial_model, arguments.documents, arguments.stage, arguments.seeds)
     check_warm_up(run.stage, len(run.examples))
     if arguments.gradient_checkpointing:
-        run.model.activation_checkpointing_enable()
+        _save_activation_memory(run.model)
 
     measures: dict[str, Any] = {}
 
     def after_epoch(epoch: int) -> pa.Table | None:
         if epoch in run.stage.snapshots:
-            with published(_waiting_snapshots(arguments) / f"epoch{epoch}") as (place,):
+            with published(_waiting_snapshots(saver.checkpoint) / f"epoch{epoch}") as (place,):
                 run.save(place)
         if epoch not in evaluated_epochs(run.stage):
             return None
@@ -106,15 +107,24 @@ def _train(arguments: argparse.Namespace, saver: Saver, prepare: Prepare) -> tup
     return run, [metrics, answers, history], progress
 
 
-def _waiting_snapshots(arguments: argparse.Namespace) -> Path:
-    """Where snapshots wait for the end of the run: beside the checkpoint, so that a killed run still has them."""
-    checkpoint: Path = arguments.checkpoint
-    return checkpoint.with_name(f"{checkpoint.name}_snapshots")
+def _save_activation_memory(model: Any) -> None:
+    try:
+        model.activation_checkpointing_enable()
+    except ValueError as error:  # what transformers raises for an architecture that cannot
+        raise UserError(f"gradient_checkpointing is true: {error}") from None
 
 
-def _collect_snapshots(arguments: argparse.Namespace, place: Path) -> None:
+def _waiting_snapshots(checkpoint: Checkpoint) -> Path:
+    """Where snapshots wait for the end of the run: beside the checkpoint, so that a killed run still has them.
+
+    As with checkpoints, a run takes none that one of other settings, inputs or code has left there.
+    """
+    return checkpoint.folder.with_name(f"{checkpoint.folder.name}_snapshots") / checkpoint.fingerprint[:16]
+
+
+def _collect_snapshots(arguments: argparse.Namespace, checkpoint: Checkpoint, place: Path) -> None:
     """Copy the snapshots to the place of the results; if a twin of this job was faster, its own, which are the same."""
-    waiting = _waiting_snapshots(arguments)
+    waiting = _waiting_snapshots(checkpoint)
     place.mkdir()
     for epoch in arguments.stage.snapshots:
         folder = waiting if (waiting / f"epoch{epoch}").is_dir() else arguments.snapshots

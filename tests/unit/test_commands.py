@@ -19,9 +19,15 @@ from metaocl.errors import UserError
         ),
         (
             torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.\nProcess 1 has 70 GiB in use."),
-            "error: the device's memory does not hold the model and a single document: CUDA out of memory. Tried to "
-            "allocate 9 GiB.",
+            "error: the device's memory does not hold the model and a single document or question: CUDA out of memory. "
+            "Tried to allocate 9 GiB.",
         ),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory\nat 0x1"),
+            "error: the machine's memory does not suffice: [enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: "
+            "can't allocate memory",
+        ),
+        (MemoryError(), "error: the machine's memory does not suffice: MemoryError"),
     ],
 )
 def test_a_mistake_that_a_user_can_mend_is_one_line(error, told):

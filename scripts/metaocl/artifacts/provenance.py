@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow", "snakemake")
+RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "peft", "numpy", "pyarrow", "snakemake")
 
 
 def describe_run(settings: dict[str, Any], **measured: Any) -> dict[str, Any]:

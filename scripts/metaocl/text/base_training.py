@@ -1,8 +1,8 @@
 """Training a base model from scratch on facts told under many names: the small stand-in for pretraining on text.
 
 Every entity has its name and several invented nicknames. The model reads questions about all of them, statements that
-say whom a nickname means, and statements of the same form that link it to somebody else. Without those unrelated
-relations a statement could only ever mean one thing, and stage 1 would have no reason to treat tags differently.
+say whom a nickname means, and statements of the same form that link it to anybody, drawn at random. Without those
+unrelated relations a statement could only ever mean one thing, and stage 1 would have no reason to treat tags apart.
 """
 
 from __future__ import annotations
@@ -92,9 +92,14 @@ def train_from_scratch(
 ) -> tuple[Any, Any, float]:
     """A model of the given architecture trained on the corpus: model, tokenizer, and the seconds that training took.
 
-    Raises ModelError, before training, for one that has no positions for the longest text or prompt, GoldsError for one
-    that can get no answer right, and NotFiniteError.
+    Raises ModelError, before training, for one that has no positions for the longest text or prompt and for a minimum
+    of what is not tested, GoldsError for one that can get no answer right, and NotFiniteError.
     """
+    if untested := base.minimum_exact_match.keys() - corpus.tests.keys():
+        raise ModelError(
+            f"base_training.minimum_exact_match has {', '.join(sorted(untested))}, of which there are no questions: "
+            f"unquestioned_share ({float(base.unquestioned_share):g}) of {len(corpus.nicknames)} nicknames is none"
+        )
     units = {text for fact in facts for text in (fact.name, fact.answer)} | set(corpus.nicknames)
     texts = corpus.texts
     tokenizer = build_word_tokenizer([prompt + completion for prompt, completion in texts], units)
@@ -152,8 +157,13 @@ def _state(relation: str, nickname: str, entity: str) -> Text:
 
 
 def _draw_nicknames(count: int, taken: set[str], random: np.random.Generator) -> list[str]:
-    """`count` different invented words of three syllables, none of them in `taken`."""
+    """`count` different invented words of three syllables, none of them in `taken`.
+
+    Raises ModelError for more than there are.
+    """
     syllables = [consonant + vowel for consonant in "bdfghjklmnprstvwz" for vowel in "aeiou"]
+    if count > (most := len(syllables) ** 3 - len(taken)):
+        raise ModelError(f"base_training.nicknames: the entities' nicknames come to {count}; there are {most} words")
     drawn: dict[str, None] = {}
     while len(drawn) < count:
         word = "".join(random.choice(syllables, size=3)).capitalize()

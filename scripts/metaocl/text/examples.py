@@ -16,7 +16,7 @@ from metaocl.documents.records import Text
 from metaocl.errors import UserError
 from metaocl.text.tokenization import Tokens, tokenize_texts
 from metaocl.text.tokenizers import check_all_known
-from metaocl.text.trials import keeps_texts_apart
+from metaocl.text.trials import check_length, keeps_texts_apart
 
 IGNORED = -100  # the label of a token that no loss is taken over, as in the transformers library
 
@@ -78,7 +78,8 @@ class Batch:
 def encode_examples(model: Any, tokenizer: Any, texts: Sequence[Text], objective: Objective) -> Examples:
     """Tokenise pairs of prompt and completion for a model, with the labels of the objective.
 
-    Raises UserError for a text that the tokenizer cannot read.
+    Raises UserError for a text that the tokenizer cannot read, and ModelError where padding takes one beyond the
+    model's positions.
     """
     pairs = tokenize_texts(model, tokenizer, texts)
     check_all_known(tokenizer, (("".join(text), p + c) for text, (p, c) in zip(texts, pairs, strict=True)))
@@ -90,6 +91,8 @@ def encode_examples(model: Any, tokenizer: Any, texts: Sequence[Text], objective
         return Examples([prompt for prompt, _ in pairs], [completion for _, completion in pairs], share_rows=False)
     scored_padding = [tokenizer.pad_token_id] * (objective.padded_length or 0)
     pairs = [(p, c + scored_padding[len(p + c) :]) for p, c in pairs]
+    if scored_padding:
+        check_length(model, *max(pairs, key=lambda pair: len(pair[0] + pair[1])))
     labels = [_causal_labels(p, c, objective) for p, c in pairs]
     inputs = [(p + c)[:-1] for p, c in pairs]
     return Examples(inputs, labels, share_rows=keeps_texts_apart(model, max(inputs, key=len)))

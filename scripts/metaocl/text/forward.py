@@ -142,6 +142,8 @@ def _short_cut_agrees(model: Any) -> bool:
         with trial(model):
             few = torch.arange(0, logits.shape[-1], 2, device=model.device)
             return agree(hidden, received) and agree(head_logits(model, received, few), logits[..., few])
+    except torch.OutOfMemoryError:
+        raise  # says nothing about the model
     # A model without this body, output layer or argument has no short cut; what else may fail, its own forward shows.
     except Exception:
         return False
@@ -181,5 +183,7 @@ def _last_only_agrees(model: Any) -> bool:
         with trial(model):
             logits = model(input_ids=tokens).logits[:, -1:]
             return agree(model(input_ids=tokens, logits_to_keep=1).logits, logits)
+    except torch.OutOfMemoryError:
+        raise  # says nothing about the model
     except Exception:
         return False

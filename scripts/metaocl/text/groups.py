@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -55,6 +55,14 @@ class Prompts:
     begins_with: torch.Tensor
     limits: torch.Tensor
     reading: Reading = READINGS[0]
+
+    def halves(self) -> list[Prompts]:
+        """The same prompts in two groups, each with all beginnings."""
+        size = -(-len(self) // 2)
+        tokens, masks = self.rests.tokens.split(size), self.rests.mask.split(size)
+        rests = [Padded(*part) for part in zip(tokens, masks, strict=True)]
+        parts = zip(self.places.split(size), rests, self.begins_with.split(size), self.limits.split(size), strict=True)
+        return [replace(self, places=p, rests=r, begins_with=b, limits=limits) for p, r, b, limits in parts]
 
     def __len__(self) -> int:
         return len(self.places)

@@ -6,8 +6,9 @@ Weights are safetensors only, and no code that comes with a model is ever run.
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -107,10 +108,11 @@ def load_model(folder: Path) -> tuple[LanguageModel, AnyTokenizer]:
 
 
 def load_weights(name: str | Path, config: Any, **options: Any) -> LanguageModel:
-    """A model from safetensors weights that hold all its matrices; transformers would fill in random numbers.
+    """A model from safetensors weights that hold all its matrices, and no further layers.
 
-    options: for `from_pretrained`. Raises ValueError for weights that are not whole or are pickled, and what
-    transformers raises.
+    transformers would fill in random numbers, or leave layers out. Weights of parts that the model does not have at
+    all, another head's or old buffers, stay unused. options: for `from_pretrained`. Raises ValueError for weights that
+    are not of this configuration or are pickled, and what transformers raises.
     """
     # A configuration may ask for code from the hub to compute attention with.
     config._attn_implementation = None
@@ -119,8 +121,22 @@ def load_weights(name: str | Path, config: Any, **options: Any) -> LanguageModel
             name, config=config, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **options
         )
     if missing := sorted(found["missing_keys"]):
-        raise ValueError(f"the weights lack {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}")
+        raise ValueError(f"the weights lack {_few(missing)}")
+    if left_out := _of_further_layers(model, found["unexpected_keys"]):
+        raise ValueError(f"config.json has no place for {_few(left_out)} of the weights: it describes a smaller model")
     return model
+
+
+def _of_further_layers(model: LanguageModel, unexpected: Iterable[str]) -> list[str]:
+    """Of the names of weights that a model has no place for, those that differ from its own in numbers alone."""
+    names = list(model.state_dict())
+    names += [name.removeprefix(f"{model.base_model_prefix}.") for name in names]
+    own = {re.sub(r"\d+", "#", name) for name in names}
+    return sorted(name for name in unexpected if re.sub(r"\d+", "#", name) in own)
+
+
+def _few(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:3])}{' and more' if len(names) > 3 else ''}"
 
 
 @contextmanager

@@ -52,6 +52,8 @@ def check_model(model: Any) -> None:
             torch.autograd.grad(_whole_logits(model, tokens, tokens).sum(), embeddings)
         with trial(model):
             whole, begun = _whole_logits(model, tokens, tokens), _whole_logits(model, tokens, tokens[:, :5])
+    except torch.OutOfMemoryError:
+        raise  # says nothing about the model
     # An architecture that wants more than text may raise anything.
     except Exception as error:
         raise ModelError(f"{name} cannot be trained on text alone: {_in_one_line(error)}") from None
@@ -78,6 +80,8 @@ def _check_loss(model: Any, tokens: torch.Tensor) -> None:
                 start = torch.full_like(tokens[:, :1], model.config.decoder_start_token_id)
                 written = torch.cat([start, tokens], dim=1)
             logits = _whole_logits(model, tokens, written[:, :-1])
+    except torch.OutOfMemoryError:
+        raise  # says nothing about the model
     except Exception as error:
         raise ModelError(f"{name} cannot be trained on text alone: {_in_one_line(error)}") from None
     if not agree(functional.cross_entropy(logits[0], written[0, 1:]), own):
@@ -96,6 +100,8 @@ def _check_generation(model: Any, tokens: torch.Tensor, cached: bool) -> None:
         with trial(model):
             written = model.generate(tokens, use_cache=cached, **settings, **start)
             own = _whole_logits(model, tokens, written.sequences[:, :-1])[:, -3:]
+    except torch.OutOfMemoryError:
+        raise  # says nothing about the model
     except Exception:
         return
     finally:
@@ -117,6 +123,8 @@ def check_length(model: Any, prompt: Sequence[int], completion: Sequence[int]) -
     try:
         with trial(model):
             _whole_logits(model, *rows).sum().item()
+    except torch.OutOfMemoryError:
+        raise  # says nothing about the model
     except Exception as error:
         has = f"has {positions} positions" if positions else "cannot read so many"
         raise ModelError(f"the longest text has {length} tokens, and {name} {has}: {_in_one_line(error)}") from None
@@ -147,6 +155,8 @@ def _sees_no_neighbour(model: Any, longest: Sequence[int]) -> bool:
         with trial(model):
             alone = model(input_ids=tokens.flip(1), **without_cache(model)).logits
             beside = model(**row, **without_cache(model)).logits
+    except torch.OutOfMemoryError:
+        raise  # says nothing about the model
     # A model that cannot be told positions.
     except Exception:
         return False
@@ -179,6 +189,8 @@ def _answers_alike(model: Any, longest: Prompt, limit: int, reading: Reading) ->
             found += [reader.read(step)[swapped] for step in steps[swapped].split(1, dim=1)]
             start = begin if model.config.is_encoder_decoder else wholes
             logits = _whole_logits(model, wholes, torch.cat([start, steps], dim=1))
+    except torch.OutOfMemoryError:
+        raise  # says nothing about the model
     # A model without a cache, or with one of its own kind, or that cannot be told positions.
     except Exception:
         return False

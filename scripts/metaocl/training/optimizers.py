@@ -24,10 +24,10 @@ def linear_schedule(optimizer: torch.optim.Optimizer, steps: int, warmup: int, f
 
 
 def check_warm_up(stage: Stage, examples: int) -> None:
-    """Raises UserError for a stage that ends before its warm-up: it would never reach its learning rate."""
+    """Raises UserError for a stage that ends with its warm-up or before: it would never reach its learning rate."""
     steps = stage.epochs * -(-examples // stage.batch_size)
-    if stage.warmup_steps > steps:
-        raise UserError(f"warmup_steps is {stage.warmup_steps}; the stage ends after {steps} steps")
+    if stage.warmup_steps >= steps:
+        raise UserError(f"warmup_steps is {stage.warmup_steps}; it must be below the stage's {steps} steps")
 
 
 def stage_optimizer(model: Any, stage: Stage) -> torch.optim.Optimizer:

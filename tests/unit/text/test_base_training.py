@@ -207,3 +207,19 @@ def test_a_base_model_below_its_threshold_is_an_error_that_names_the_key():
         check_quality({"names": 0.95, "unquestioned_nicknames": 0.2}, settings)
     with pytest.raises(ModelError, match=r"minimum_exact_match\.names"):
         check_quality({"unquestioned_nicknames": 0.4}, settings)
+
+
+def test_more_nicknames_than_there_are_words_are_refused():
+    with pytest.raises(
+        ModelError, match=r"^base_training.nicknames: the entities' nicknames come to 800000; there are"
+    ):
+        write_corpus(make_facts(), BaseTraining(steps=1, nicknames=100_000))
+
+
+def test_a_minimum_of_what_nobody_is_asked_is_told_before_training(monkeypatch):
+    base = BaseTraining(
+        steps=1, nicknames=1, unquestioned_share="1/20", minimum_exact_match={"unquestioned_nicknames": 0.3}
+    )
+    monkeypatch.setattr(base_training, "train_base", None)
+    with pytest.raises(ModelError, match="has unquestioned_nicknames, of which there are no questions"):
+        train_from_scratch(make_facts(), write_corpus(make_facts(), base), model_settings(), base)

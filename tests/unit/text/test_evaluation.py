@@ -353,3 +353,38 @@ def test_the_score_of_an_encoder_decoder_is_that_of_its_first_token(build, token
 def test_answers_that_begin_alike_have_no_score(model, tokenizer):
     evaluator = Evaluator(model, tokenizer, [(PROMPTS[0], "")], None, (" red\n", " red blue\n"))
     assert "score" not in evaluator.measure(model)
+
+
+@pytest.mark.parametrize("fits", [1, 3])
+def test_groups_that_do_not_fit_into_memory_are_halved_and_answers_stay_the_same(
+    any_model, tokenizer, monkeypatch, capsys, fits
+):
+    texts = [(prompt, " red\n") for prompt in PROMPTS]
+    expected = Evaluator(any_model, tokenizer, texts).measure(any_model)
+    asked = []
+
+    def decode(model, prompts, *rest):
+        asked.append(len(prompts))
+        if len(prompts) > fits:
+            raise torch.OutOfMemoryError("out of memory")
+        return decode_greedily(model, prompts, *rest)
+
+    evaluator = Evaluator(any_model, tokenizer, texts)
+    monkeypatch.setattr(evaluation, "decode_greedily", decode)
+    for name, values in evaluator.measure(any_model).items():
+        assert (values == expected[name]).all()
+    assert max(asked) > fits
+    assert "out of memory: going on with " in capsys.readouterr().err
+    asked.clear()
+    evaluator.measure(any_model)
+    assert max(asked) <= fits, "what did not fit once is not tried again"
+
+
+def test_a_single_question_that_does_not_fit_into_memory_ends_the_run(model, tokenizer, monkeypatch):
+    def decode(*_):
+        raise torch.OutOfMemoryError("out of memory")
+
+    evaluator = Evaluator(model, tokenizer, [(prompt, " red\n") for prompt in PROMPTS])
+    monkeypatch.setattr(evaluation, "decode_greedily", decode)
+    with pytest.raises(torch.OutOfMemoryError):
+        evaluator.measure(model)

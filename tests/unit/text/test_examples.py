@@ -11,6 +11,7 @@ from metaocl.config.plans import Stage
 from metaocl.errors import UserError
 from metaocl.text.evaluation import Evaluator
 from metaocl.text.examples import IGNORED, Examples, encode_examples
+from metaocl.text.models import ModelError
 from metaocl.text.tokenization import tokenize_texts
 from metaocl.text.tokenizers import add_unknown_words, build_word_tokenizer
 
@@ -34,6 +35,13 @@ def test_every_label_is_the_token_after_its_input(model, tokenizer):
     examples = encode_examples(model, tokenizer, TEXTS[:1], stage())
     assert tokenizer.convert_ids_to_tokens(examples.inputs[0]) == ["big", "tag", "X", "green"]
     assert tokenizer.convert_ids_to_tokens(examples.labels[0]) == ["tag", "X", "green", "\n"]
+
+
+def test_padding_beyond_the_positions_of_a_model_is_refused(build, tokenizer):
+    model = build("gpt2", len(tokenizer), n_positions=32)
+    assert len(encode_examples(model, tokenizer, TEXTS, stage(padded_length=32)).inputs[0]) == 31
+    with pytest.raises(ModelError, match=r"^the longest text has 48 tokens, and gpt2 has 32 positions: "):
+        encode_examples(model, tokenizer, TEXTS, stage(padded_length=48))
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,28 @@ def test_truncated_weights_are_refused_with_their_folder(folder, share):
         from_folder(folder)
 
 
+@pytest.mark.parametrize("with_prefix", [True, False])
+def test_weights_of_a_larger_model_are_refused_and_not_cut_to_fit(folder, with_prefix):
+    weights = load_file(folder / "model.safetensors")
+    if not with_prefix:  # as a model without its output layer is saved
+        weights = {name.removeprefix("model."): weight for name, weight in weights.items() if name != "lm_head.weight"}
+        edit(folder / "config.json", tie_word_embeddings=True)
+        save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    from_folder(folder)
+    edit(folder / "config.json", num_hidden_layers=1)
+    with pytest.raises(
+        ModelError, match=r"has no place for (model\.)?layers\.1\..* and more of the weights: .* smaller"
+    ):
+        from_folder(folder)
+
+
+def test_weights_of_a_part_that_a_language_model_does_not_have_stay_unused(folder):
+    weights = load_file(folder / "model.safetensors") | {"score.weight": torch.ones(2, 16)}
+    weights |= {f"model.layers.{layer}.self_attn.rotary_emb.inv_freq": torch.ones(4) for layer in (0, 1)}
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    from_folder(folder)
+
+
 def test_weights_that_lack_a_matrix_are_refused_and_not_filled_with_random_numbers(folder):
     weights = load_file(folder / "model.safetensors")
     del weights["model.layers.1.mlp.up_proj.weight"]

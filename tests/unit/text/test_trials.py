@@ -16,11 +16,11 @@ from metaocl.facts.fact import Fact, ask
 from metaocl.text import forward
 from metaocl.text.base_training import train_from_scratch, write_corpus
 from metaocl.text.examples import Examples
-from metaocl.text.forward import output_of
+from metaocl.text.forward import findings, output_of
 from metaocl.text.models import TRIALS, ModelError, load_model, save_model
 from metaocl.text.pretrained import load_pretrained
 from metaocl.text.task import make_text_task
-from metaocl.text.trials import describe_abilities, keeps_texts_apart
+from metaocl.text.trials import check_length, check_model, describe_abilities, keeps_texts_apart, pick_reading
 from tools.document_models import compare_answers, compare_losses
 from tools.tiny_models import tiny_model
 
@@ -212,3 +212,28 @@ def test_the_record_of_a_prepared_model_says_what_it_can_do(build, train_bytes, 
 def test_texts_share_rows_up_to_the_length_that_was_tried(build_peculiar, tokenizer):
     for architecture, apart in (("mistral", True), ("mpt", False), ("lfm2", False)):
         assert keeps_texts_apart(build_peculiar(architecture, len(tokenizer)), [3, 4, 5, 6, 7]) == apart
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        output_of,
+        check_model,
+        describe_abilities,
+        lambda model: check_length(model, TOKENS, TOKENS),
+        lambda model: keeps_texts_apart(model, TOKENS),
+        lambda model: pick_reading(model, tuple(TOKENS), 4),
+    ],
+    ids=["output", "model", "abilities", "length", "apart", "reading"],
+)
+def test_a_lack_of_memory_is_not_taken_for_a_property_of_the_model(build, tokenizer, monkeypatch, ask):
+    model = build("gpt2", len(tokenizer))
+
+    def forward(*_, **__):
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(model, "forward", forward)
+    monkeypatch.setattr(model.base_model, "forward", forward)
+    with pytest.raises(torch.OutOfMemoryError):
+        ask(model)
+    assert findings(model) == {}
