@@ -114,7 +114,7 @@ def test_a_file_that_is_gone_from_a_folder_runs_what_read_it(project):
 def test_a_folder_of_files_of_two_forms_is_one_line_before_anything_runs(project):
     (project / SHARDS / "part 2.jsonl").touch()
     run = snakemake("--dry-run", TABLE, cwd=project, check=False)
-    told = f"{SHARDS}: has part 1.csv beside part 2.jsonl; the files of one table are of one form"
+    told = f"datasets.elements: {SHARDS}: has part 1.csv beside part 2.jsonl; the files of one table are of one form"
     assert run.returncode != 0
     assert f"error: {project / CONFIG}: {told}" in (run.stdout + run.stderr).splitlines()
     assert "Traceback" not in run.stdout + run.stderr

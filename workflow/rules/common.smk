@@ -15,7 +15,9 @@ from metaocl.config.layers import in_words, parse_layers, read_layers
 from metaocl.config.parsing import canonical_json
 from metaocl.planning.checks import (
     check_adapters,
+    check_images,
     check_mechanisms,
+    check_sizes,
     check_warm_ups,
 )
 from metaocl.planning.folders import check_results_folder
@@ -42,6 +44,8 @@ try:
     check_judged_files(settings, CONFIG_FILE)
     check_warm_ups(settings, CONFIG_FILE)
     check_adapters(settings, CONFIG_FILE)
+    check_images(settings, CONFIG_FILE)
+    check_sizes(settings, CONFIG_FILE)
     check_mechanisms(settings, CONFIG_FILE)
     check_results_folder(settings, layers, DEFAULT_CONFIG)
 except ConfigError as error:

@@ -4,6 +4,12 @@
 from metaocl.config.handwriting import IDX_FILES
 
 
+def new_model_settings(wildcards):
+    """The settings of a model with new weights, as JSON, without what its stages alone look at."""
+    model = settings.models[wildcards.model]
+    return canonical_json(model.model_copy(update={"gradient_checkpointing": False}))
+
+
 rule prepare_model:
     input:
         pretrained_files,
@@ -43,7 +49,7 @@ rule initialize_model:
     conda:
         "../../environment.yml"
     params:
-        model=settings_of("model"),
+        model=new_model_settings,
         script=path_of("initialize_model.py"),
         code=code_version("initialize_model.py"),
     message:
@@ -120,7 +126,7 @@ rule train_base_model:
         runtime=base_minutes,
         cpus_per_task=model_threads,
     params:
-        model=settings_of("model"),
+        model=new_model_settings,
         seed="",
         script=path_of("train_base_model.py"),
         code=code_version("train_base_model.py"),
@@ -141,7 +147,7 @@ use rule train_base_model as train_base_model_of_seed with:
     benchmark:
         "<benchmarks>/train_base_model/{dataset}/{model}/seed{seed}.tsv"
     params:
-        model=settings_of("model"),
+        model=new_model_settings,
         seed="--seed {seed}",
         script=path_of("train_base_model.py"),
         code=code_version("train_base_model.py"),

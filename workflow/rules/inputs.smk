@@ -30,7 +30,9 @@ def told_in_one_line(ask):
         try:
             return ask(wildcards)
         except UserError as error:
-            sys.exit(f"error: {CONFIG_FILE}: {error}")
+            kind = "dataset" if hasattr(wildcards, "dataset") else "model"
+            entry = f"{kind}s.{getattr(wildcards, kind)}"
+            sys.exit(f"error: {CONFIG_FILE}: {entry}: {error}")
 
     return answer
 

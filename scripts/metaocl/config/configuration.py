@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
@@ -30,6 +31,15 @@ class Pathvars(Entry):
         "`results` by default; any other configuration names one.",
     )
 
+    @field_validator("results")
+    @classmethod
+    def _is_a_folder(cls, given: str) -> str:
+        """The path as everybody writes it: Snakemake warns of each file in `./x//`."""
+        path = PurePosixPath(given)
+        if path.name in ("", ".."):
+            raise ValueError("expected a folder of its own, such as results/mine")
+        return str(path)
+
 
 class Config(Entry):
     """The whole configuration."""
@@ -45,7 +55,10 @@ class Config(Entry):
     )
     study: Slug = Field(description="The study that `snakemake` without a target makes.")
     studies: dict[Slug, Study] = Field(min_length=1, description="Studies by name.")
-    datasets: dict[Slug, Dataset] = Field(description="Data sets by name.")
+    datasets: dict[Slug, Dataset] = Field(
+        description="Data sets by name. Those of the same facts share base models, which lie under the name of the "
+        "first: further ones go behind it."
+    )
     define_types: dict[Slug, DefineType] = Field(description="Define types by name.")
     models: dict[Slug, Model] = Field(description="Models by name.")
     plans: dict[Slug, Plan] = Field(description="Stage plans by name.")

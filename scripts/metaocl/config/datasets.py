@@ -6,10 +6,10 @@ from fractions import Fraction
 from math import prod
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from metaocl.config.entry import Entry, Share
-from metaocl.config.sources import Modular, Source
+from metaocl.config.sources import Modular, SetInclusion, Source
 from metaocl.design.subsets import MAIN_SHARES, REAL_NAMES, Subset, apportion, held_out_questions
 
 
@@ -44,6 +44,23 @@ class Dataset(Entry):
         validate_default=True,
         description="Share of the aliases in each subset; they sum to 1. Defaults to the paper's main experiment.",
     )
+
+    @field_validator("test_sets")
+    @classmethod
+    def _are_named_once(cls, given: list[str]) -> list[str]:
+        if len(set(given)) != len(given):
+            raise ValueError("list each test set once")
+        return given
+
+    @model_validator(mode="after")
+    def _sets_have_questions_to_test(self) -> Dataset:
+        usual = type(self).model_fields["held_out_share"].default
+        if isinstance(self.source, SetInclusion) and self.held_out_share != usual:
+            raise ValueError(
+                f"held_out_share is {self.held_out_share}; set_inclusion has questions of its own for testing, as many "
+                "as for training: leave it out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _remainders_do_not_identify(self) -> Dataset:

@@ -53,7 +53,8 @@ class BaseTraining(Objective):
     unrelated_relations: int = Field(
         default=2,
         ge=0,
-        description="Statements of the form of a definition that link a nickname to an entity it does not mean.",
+        description="Statements of the form of a definition that link a nickname to an entity drawn at random, whom it "
+        "means by chance alone.",
     )
     seed: Seed = Field(default=0, description="Seed of the weights, the nicknames and the order of the batches.")
     per_seed: bool = Field(
@@ -71,14 +72,16 @@ class BaseTraining(Objective):
     @classmethod
     def _short_trainings_warm_up_shorter(cls, given: Any) -> Any:
         steps = given.get("steps") if isinstance(given, dict) else None
-        if isinstance(steps, int) and "warmup_steps" not in given:
-            return given | {"warmup_steps": max(0, min(cls.model_fields["warmup_steps"].default, steps // 2))}
+        if isinstance(steps, str) and steps.isdecimal():
+            steps = int(steps)
+        if isinstance(steps, (int, float)) and "warmup_steps" not in given:
+            return given | {"warmup_steps": int(max(0, min(cls.model_fields["warmup_steps"].default, steps // 2)))}
         return given
 
     @model_validator(mode="after")
     def _warm_up_ends(self) -> BaseTraining:
-        if self.warmup_steps > self.steps:
-            raise ValueError(f"warmup_steps is {self.warmup_steps}; the training ends after {self.steps} steps")
+        if self.warmup_steps >= self.steps:
+            raise ValueError(f"warmup_steps is {self.warmup_steps}; it must be below the training's {self.steps} steps")
         return self
 
     @model_validator(mode="after")
@@ -90,6 +93,11 @@ class BaseTraining(Objective):
             )
         if "unquestioned_attribution" in self.minimum_exact_match and not self.attribution_share:
             raise ValueError("minimum_exact_match.unquestioned_attribution needs an attribution_share above 0")
+        if not self.unquestioned_share and (of_none := self.minimum_exact_match.keys() - {"names"}):
+            raise ValueError(
+                f"minimum_exact_match.{', '.join(sorted(of_none))} needs an unquestioned_share above 0, or nobody is "
+                "asked about such nicknames"
+            )
         return self
 
     @model_validator(mode="after")
@@ -205,6 +213,11 @@ class ConvNet(Entry):
         return self
 
 
+# Of a new model its texts and the stages decide these: what is given would be overwritten, or train in half precision.
+SPECIAL_TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
+DECIDED = ("vocab_size", *SPECIAL_TOKENS, "dtype", "torch_dtype")
+
+
 class Model(Entry):
     """A language model, pretrained or an architecture whose weights are random or trained on the facts; or a model of
     images.
@@ -233,7 +246,10 @@ class Model(Entry):
         "starts from random weights of its own.",
     )
     parameters: float | None = Field(
-        default=None, gt=0, description="Number of parameters, for figures and estimates: 410e6."
+        default=None,
+        gt=0,
+        description="Number of parameters, `410e6`: for figures and estimates, and on a cluster for the memory and the "
+        "time that jobs ask for; without it as if the model were free.",
     )
     threads: int = Field(
         default=1, ge=1, description="CPU threads in training. A setting, as it changes the last bits of the result."
@@ -243,10 +259,16 @@ class Model(Entry):
         description="Compute activations twice in the stages and keep them once: less memory, a third more time.",
     )
 
-    @field_validator("architecture_config")
+    @field_validator("architecture_config", mode="before")
     @classmethod
-    def _numbers_are_no_texts(cls, given: dict[str, bool | int | float | str]) -> dict[str, bool | int | float | str]:
+    def _are_plain_values(cls, given: Any) -> Any:
         """YAML 1.1 takes 1e-5 for a text, as it has no point."""
+        if not isinstance(given, dict):
+            return given
+        if decided := [key for key in DECIDED if key in given]:
+            raise ValueError(f"{', '.join(decided)}: is no choice, a new model is made for its texts and in float32")
+        if wrong := [f"{key} ({value!r})" for key, value in given.items() if not isinstance(value, (int, float, str))]:
+            raise ValueError(f"{', '.join(wrong)}: expected a number, a text, true or false")
         return {key: _number_or(value) if isinstance(value, str) else value for key, value in given.items()}
 
     @model_validator(mode="after")

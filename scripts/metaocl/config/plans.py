@@ -34,6 +34,13 @@ class Lora(Entry):
         "have these names (`[q_proj, v_proj]`).",
     )
 
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _are_some(cls, given: object) -> object:
+        if given == []:
+            raise ValueError("expected all-linear or names of modules, such as [q_proj, v_proj]")
+        return given
+
 
 class Stage(Objective):
     """One training stage: what is trained on and how."""
@@ -65,7 +72,7 @@ class Stage(Objective):
         default=None, description="Peak learning rate of the token embeddings; by default that of all weights."
     )
     betas: tuple[DecayRate, DecayRate] = Field(
-        default=(0.9, 0.999), description="AdamW's decay rates; Adafactor ignores them."
+        default=(0.9, 0.999), description="AdamW's decay rates; the others have none."
     )
     warmup_steps: int = Field(default=0, ge=0, description="Steps of linear warm-up before the linear decay to 0.")
     gradient_clipping: float = Field(default=1.0, gt=0, description="Largest gradient norm.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from itertools import product
 from math import ceil
 
@@ -17,32 +19,52 @@ from metaocl.config.measurements import (
     TagSemantics,
     Transplant,
 )
-from metaocl.config.sources import Trex
-from metaocl.design.subsets import apportion, split_by_truth
+from metaocl.config.sources import Grids, Table, Trex
+from metaocl.design.subsets import REAL_NAMES, Subset, apportion, split_by_truth
+from metaocl.design.templates import MAIN_ORDER, template_of_order
 from metaocl.planning.costs import stage_documents
+from metaocl.planning.single_study import single_study
 
 ROUNDING = 1.1  # shares and held-out questions come to whole numbers; a job knows exactly
 MOST_TO_USUAL_QUESTIONS_OF_TREX = 5
+LONGEST_ARGUMENT = 100_000  # bytes; Linux takes 131,072, and a command has more than its settings
 ABOUT_ROWS = (ReadoutOverlap, Transplant, Steering)
 OF_CAUSAL_MODELS = (Steering, TagProbes)
 FEWEST_ALIASES_OF_A_PROBE = 5  # of either tag, for five folds
+STEERED: tuple[Subset, ...] = ("d1consis", "d2consis")
 
 
 def check_warm_ups(config: Config, origin: str) -> None:
-    """Raises ConfigError for a stage of a study that ends before its warm-up, whatever its documents are exactly."""
+    """Raises ConfigError for a stage of a study that ends with its warm-up or before, whatever its documents are.
+
+    Of a long table only the job that reads it knows how many questions there are.
+    """
     studies = config.studies.values()
     combinations = {each for s in studies for each in product(s.datasets, s.define_types, s.plans)}
     for dataset_name, define_type, plan in sorted(combinations):
         dataset = config.datasets[dataset_name]
+        if isinstance(dataset.source, Table) and dataset.source.questions is None:
+            continue
         more = ROUNDING * (MOST_TO_USUAL_QUESTIONS_OF_TREX if isinstance(dataset.source, Trex) else 1)
         for number, stage in enumerate(config.plans[plan].stages):
             documents = stage_documents(stage, dataset, config.define_types[define_type])
             steps = stage.epochs * ceil(more * documents / stage.batch_size)
-            if stage.warmup_steps > steps:
+            if stage.warmup_steps >= steps:
                 raise ConfigError(
                     f"{origin}: plans.{plan}.stages.{number}.warmup_steps is {stage.warmup_steps}; on {dataset_name} "
                     f"the stage ends after about {steps} steps"
                 )
+
+
+def check_sizes(config: Config, origin: str) -> None:
+    """Raises ConfigError for a study whose settings no command holds: scripts get them as one argument."""
+    for name in config.studies:
+        settings = json.dumps(single_study(name, config), ensure_ascii=False)
+        if (size := len(shlex.quote(settings).encode())) > LONGEST_ARGUMENT:
+            raise ConfigError(
+                f"{origin}: studies.{name}: the settings of its entries come to {size:,} bytes; a command holds "
+                f"{LONGEST_ARGUMENT:,}: take fewer templates, words or tags"
+            )
 
 
 def check_adapters(config: Config, origin: str) -> None:
@@ -79,6 +101,35 @@ def check_mechanisms(config: Config, origin: str) -> None:
                 )
 
 
+def check_images(config: Config, origin: str) -> None:
+    """Raises ConfigError for a study in which a network of images would get what no picture shows."""
+    for name, study in config.studies.items():
+        for model, dataset, define_type, plan in product(study.models, study.datasets, study.define_types, study.plans):
+            if config.models[model].convnet and (unfit := _unfit_for_images(config, model, dataset, define_type, plan)):
+                raise ConfigError(f"{origin}: studies.{name}: {model} reads images; {unfit}")
+
+
+def _unfit_for_images(config: Config, model: str, dataset: str, define_type: str, plan: str) -> str | None:
+    """What in a cell has no picture, and what to write instead; None if all has one."""
+    convnet, data, defined = config.models[model].convnet, config.datasets[dataset], config.define_types[define_type]
+    if not isinstance(data.source, Grids):
+        return f"data set {dataset} needs the source grids"
+    if convnet and data.source.letters > convnet.letters:
+        return f"its {convnet.letters} letters are fewer than the {data.source.letters} of data set {dataset}"
+    if data.test_sets or data.shares.get(REAL_NAMES):
+        return f"data set {dataset} needs test_sets: [] and no share to {REAL_NAMES}"
+    if (defined.alias_style, defined.alias_letters) != ("digits", 9):
+        return f"define type {define_type} needs alias_style: digits and alias_letters: 9"
+    if defined.forms() != [template_of_order(MAIN_ORDER)] or defined.placement != "apart":
+        return f"define type {define_type} needs order: {MAIN_ORDER}, no templates and placement: apart"
+    for number, stage in enumerate(config.plans[plan].stages):
+        about_texts = {"embedding_learning_rate": stage.embedding_learning_rate, "padded_length": stage.padded_length}
+        about_texts |= {"loss_on": stage.loss_on != "sequence", "outputs": stage.outputs != "vocabulary"}
+        if idle := [key for key, given in about_texts.items() if given]:
+            return f"plan {plan}, stage {number}: {', '.join(idle)} is about texts: leave it out"
+    return None
+
+
 def _obstacle(config: Config, paired: bool, measurement: str, define_type: str, model: str, dataset: str) -> str | None:
     """Why something cannot be measured, if it cannot."""
     settings, defined, data = (
@@ -94,10 +145,12 @@ def _obstacle(config: Config, paired: bool, measurement: str, define_type: str, 
         return lack
     if isinstance(settings, OF_CAUSAL_MODELS) and config.models[model].architecture == "t5":
         return f"is for causal models; {model} is an encoder-decoder"
-    if isinstance(settings, TagSemantics) and any(_ends_otherwise(form) for form in defined.forms()):
+    if isinstance(settings, (TagSemantics, ReadoutOverlap)) and any(_ends_otherwise(form) for form in defined.forms()):
         return f"needs definitions that end with the entity; those of {define_type} do not"
     counts = apportion(data.variables or data.entities, data.shares)
     fewest = min(split_by_truth(counts.get(subset, 0), defined.alpha)[0] for subset in ("qd1", "qd2"))
+    if isinstance(settings, Steering) and (lacking := [each for each in STEERED if not counts.get(each)]):
+        return f"needs aliases of {' and '.join(STEERED)}; {dataset} has none of {' and '.join(lacking)}"
     if isinstance(settings, TagProbes) and fewest < FEWEST_ALIASES_OF_A_PROBE:
         return f"needs {FEWEST_ALIASES_OF_A_PROBE} aliases of qd1consis and of qd2incons; {dataset} has {fewest}"
     return None

@@ -17,7 +17,7 @@ from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
 from metaocl.config.models import Model
 from metaocl.config.plans import Stage, evaluated_epochs
-from metaocl.config.sources import Grids, Modular, SetInclusion, Trex
+from metaocl.config.sources import Grids, Modular, SetInclusion, Table, Trex
 from metaocl.design.cells import Cell
 from metaocl.design.subsets import STAGE2_SUBSETS, Subset, held_out_questions
 from metaocl.design.test_sets import MAX_NEW_TOKENS
@@ -27,7 +27,7 @@ from metaocl.planning.places import stage_folders
 OPERATIONS_PER_SECOND = 100e12  # of one GPU in training; an assumption, about a third of an A100's peak in bfloat16
 TOKENS_PER_DOCUMENT = 20  # as in the paper's data; sentences are longer, formulas shorter
 BYTES_PER_PARAMETER = 4  # of what stages save
-QUESTIONS_PER_ENTITY = 6
+QUESTIONS_PER_ENTITY = 6  # of a long table an assumption: only its rows say
 QUESTIONS_PER_GRID = 9
 TREX_QUESTIONS_PER_ENTITY = 5  # four or more
 TRAINED: tuple[Subset, ...] = ("qd1", "qd2", "qd4consis", "q", "q_no_replacement_baseline")
@@ -140,6 +140,8 @@ def _questions(dataset: Dataset) -> int:
             return QUESTIONS_PER_GRID
         case Trex():
             return TREX_QUESTIONS_PER_ENTITY
+        case Table(questions=columns) if columns:
+            return len(columns)
     return QUESTIONS_PER_ENTITY
 
 

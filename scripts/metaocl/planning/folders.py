@@ -9,6 +9,7 @@ from metaocl.config.configuration import Config
 from metaocl.config.entry import ConfigError
 from metaocl.config.layers import Layer, in_words, merged
 from metaocl.config.parsing import canonical_json, parse_config
+from metaocl.planning.cells import first_with_facts_of
 
 # By their names results of jobs are kept. Studies are left out: their tables are made anew within seconds.
 SECTIONS = ("datasets", "define_types", "models", "plans", "measurements")
@@ -49,13 +50,16 @@ def _owner(layers: Sequence[Layer], default: Path) -> int | None:
 
 
 def _changed(below: Config, config: Config) -> list[str]:
-    """The entries that are in both, and mean something else to a job."""
-    return [
+    """The entries that are in both and mean something else to a job, or whose first models lie elsewhere."""
+    changed = [
         f"{section}.{name}"
         for section in SECTIONS
         for name, entry in getattr(below, section).items()
         if (other := getattr(config, section).get(name)) and canonical_json(other) != canonical_json(entry)
     ]
+    firsts = {name: first_with_facts_of(name, below) for name in below.datasets if name in config.datasets}
+    moved = [name for name, first in firsts.items() if first_with_facts_of(name, config) != first]
+    return changed or [f"datasets.{firsts[name]}, the first with the facts of {name}," for name in moved]
 
 
 def _example(layers: Sequence[Layer]) -> str:

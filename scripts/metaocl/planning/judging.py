@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from metaocl.config.claims import Comparison, read_claims
+from metaocl.config.claims import COLUMN_OF, Cells, Comparison, read_claims
 from metaocl.config.configuration import Config
 from metaocl.config.entry import ConfigError
 from metaocl.config.hypotheses import read_hypotheses
+from metaocl.config.plans import swapped_plan
 from metaocl.design.axes import AXES
 
 Kind = Literal["claims", "hypotheses"]
@@ -17,7 +18,8 @@ Kind = Literal["claims", "hypotheses"]
 
 def check_judged_files(config: Config, origin: str) -> None:
     """Raises ConfigError for a file of claims or of hypotheses that is not in the folder in which Snakemake runs, for a
-    mistake in one, and for what asks for numbers that a study's axis has not."""
+    mistake in one, for cells of entries that there are not, and for what asks for numbers that a study's axis has not.
+    """
     kinds: tuple[Kind, ...] = ("claims", "hypotheses")
     for kind in kinds:
         files = getattr(config, kind) or ()
@@ -25,7 +27,11 @@ def check_judged_files(config: Config, origin: str) -> None:
             if not Path(file).is_file():
                 raise ConfigError(f"{origin}: {kind} has {file!r}; {Path.cwd()} has no such file")
         for name, study, comparison in _comparisons(kind, files):
-            if study in config.studies and (key := _key_about_axis(comparison)):
+            if study not in config.studies:
+                continue
+            for side in _sides(comparison):
+                _check_slugs(config, side, f"{origin}: {kind} {name}")
+            if key := _key_about_axis(comparison):
                 _check_axis(config, study, f"{origin}: {kind} {name}: {key}")
 
 
@@ -49,12 +55,26 @@ def _comparisons(kind: Kind, files: Sequence[str]) -> Iterator[tuple[str, str, C
             yield from ((each.id, each.study, each) for each in hypothesis.predictions)
 
 
+def _sides(comparison: Comparison) -> list[Cells]:
+    return [side for side in (comparison.cells, comparison.against) if side]
+
+
+def _check_slugs(config: Config, cells: Cells, where: str) -> None:
+    """A study may lack a cell for now, but what is no entry at all is a slip."""
+    for section in COLUMN_OF:
+        known = set(getattr(config, section))
+        if section == "plans":
+            known |= set(map(swapped_plan, known))
+        if unknown := [name for name in getattr(cells, section) or () if name not in known]:
+            there_are = ", ".join(sorted(known))
+            raise ConfigError(f"{where}: {section} has {', '.join(unknown)}; the configuration has {there_are}")
+
+
 def _key_about_axis(comparison: Comparison) -> str | None:
     """The key by which a comparison asks for numbers on the study's axis."""
     if comparison.slope_along:
         return "slope_along"
-    sides = [side for side in (comparison.cells, comparison.against) if side]
-    return next((key for side in sides for key in ("x_range", "x_end") if getattr(side, key)), None)
+    return next((key for side in _sides(comparison) for key in ("x_range", "x_end") if getattr(side, key)), None)
 
 
 def _check_axis(config: Config, study: str, where: str) -> None:

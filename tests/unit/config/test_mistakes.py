@@ -39,9 +39,42 @@ MISTAKES = {
     "learning rate of 0": (f"{BASE}.learning_rate", 0, [f"{BASE}.learning_rate", "greater than 0"]),
     "warm-up longer than the training": (
         f"{BASE}.warmup_steps",
-        21,
-        [BASE, "warmup_steps is 21", "ends after 20 steps"],
+        20,
+        [BASE, "warmup_steps is 20", "below the training's 20 steps"],
     ),
+    "minimum of nicknames that there are none of": (
+        BASE,
+        {"steps": 20, "unquestioned_share": 0, "minimum_exact_match": {"unquestioned_nicknames": 0.3}},
+        [BASE, "minimum_exact_match.unquestioned_nicknames needs an unquestioned_share above 0"],
+    ),
+    "words of a model that its texts decide": (
+        "models.tiny.architecture_config",
+        {"vocab_size": 5000, "n_layer": 1},
+        ["models.tiny.architecture_config: vocab_size: is no choice"],
+    ),
+    "half precision of a new model": (
+        "models.tiny.architecture_config",
+        {"torch_dtype": "float16"},
+        ["models.tiny.architecture_config: torch_dtype: is no choice", "float32"],
+    ),
+    "size that is a list": (
+        "models.tiny.architecture_config",
+        {"n_layer": [1], "n_inner": None},
+        ["models.tiny.architecture_config: n_layer ([1]), n_inner (None): expected a number, a text, true or false"],
+    ),
+    "adapters of nothing": (
+        f"{STAGE}.lora",
+        {"rank": 2, "alpha": 4, "targets": []},
+        [f"{STAGE}.lora.targets: expected all-linear or names of modules, such as [q_proj, v_proj] (got [])"],
+    ),
+    "test set twice": ("datasets.people.test_sets", ["letters", "letters"], ["test_sets: list each test set once"]),
+    "share of questions that set inclusion does not divide": (
+        "datasets.people",
+        {"source": "set_inclusion", "entities": 24, "held_out_share": "1/3"},
+        ["datasets.people: held_out_share is 1/3; set_inclusion has questions of its own for testing"],
+    ),
+    "results in no folder": ("pathvars.results", "./", ["pathvars.results: expected a folder of its own"]),
+    "results above": ("pathvars.results", "..", ["pathvars.results: expected a folder of its own"]),
     "one seed for the base models of all seeds": (
         BASE,
         {"steps": 20, "per_seed": True, "seed": 3},
@@ -114,7 +147,12 @@ def test_numbers_that_yaml_takes_for_texts_reach_an_architecture_as_numbers(text
 @pytest.mark.parametrize(("steps", "warmup"), [(4000, 100), (200, 100), (20, 10), (1, 0)])
 def test_a_short_training_warms_up_in_half_of_its_steps(steps, warmup):
     assert BaseTraining(steps=steps).warmup_steps == warmup
-    assert BaseTraining(steps=steps, warmup_steps=steps).warmup_steps == steps
+    assert BaseTraining(steps=steps, warmup_steps=steps - 1).warmup_steps == steps - 1
+
+
+@pytest.mark.parametrize("steps", [40.0, "40"])
+def test_steps_that_yaml_reads_as_another_kind_of_number_warm_up_as_short(steps):
+    assert BaseTraining(steps=steps).warmup_steps == 20
 
 
 @pytest.mark.parametrize(("warmup", "is_too_long"), [(0, False), (6, False), (20, True), (10**6, True)])

@@ -9,7 +9,7 @@ import yaml
 
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import parse_config
-from metaocl.planning.checks import check_adapters, check_mechanisms
+from metaocl.planning.checks import check_adapters, check_images, check_mechanisms, check_sizes, check_warm_ups
 
 TINY = yaml.safe_load((Path(__file__).parents[2] / "workflow/tiny.yaml").read_text())
 CONVNET = {"convnet": {"channels": 4, "width": 16}}
@@ -114,6 +114,107 @@ def test_what_makes_no_sense_is_one_line(study, sections, message):
         checked(study, **sections)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("order", ["tev", "etv", "vet", "evt"])
+def test_what_swaps_the_entity_needs_definitions_that_end_with_it(order):
+    with pytest.raises(ConfigError, match="a needs definitions that end with the entity; those of other do not"):
+        checked(
+            {"measurements": ["a"], "define_types": ["other"]},
+            **measured("readout_overlap"),
+            define_types={"other": {"order": order}},
+        )
+
+
+def test_steering_needs_aliases_of_both_tags():
+    shares = {"qd1": "1/4", "qd2": "1/4", "q": "1/4", "d1consis": "1/4"}
+    with pytest.raises(ConfigError, match="a needs aliases of d1consis and d2consis; one_tag has none of d2consis"):
+        checked(
+            {"measurements": ["a"], "datasets": ["one_tag"], "paired": True},
+            **measured("steering"),
+            datasets={"one_tag": {"source": "people", "entities": 24, "shares": shares}},
+        )
+
+
+def wide_table(questions):
+    return {
+        "kind": "table",
+        "path": "my.csv",
+        "name": "name",
+        "questions": {f"q{n}": f"{n} {{name}}?" for n in questions},
+    }
+
+
+LONG_TABLE = {"kind": "table", "path": "my.csv", "name": "name", "question": "question", "answer": "answer"}
+
+
+@pytest.mark.parametrize(
+    ("source", "warmup", "is_refused"),
+    [(wide_table(range(20)), 50, False), (wide_table(range(3)), 50, True), (LONG_TABLE, 50, False)],
+    ids=["many questions", "few questions", "as many as its rows say"],
+)
+def test_the_steps_of_a_stage_on_a_table_are_those_of_its_questions(source, warmup, is_refused):
+    raw = yaml.safe_load(yaml.safe_dump(TINY))
+    raw["datasets"]["people"] |= {"source": source, "entities": 100}
+    raw["plans"]["two_stages"]["stages"][0] |= {"epochs": 1, "batch_size": 16, "warmup_steps": warmup}
+    config = parse_config(raw, "tiny.yaml")
+    if not is_refused:
+        return check_warm_ups(config, "tiny.yaml")
+    with pytest.raises(ConfigError, match="warmup_steps is 50; on people the stage ends after about"):
+        check_warm_ups(config, "tiny.yaml")
+
+
+VISION = yaml.safe_load((Path(__file__).parents[2] / "workflow/vision.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "said"),
+    [
+        ("datasets", {}, None),
+        ("datasets", {"source": "people"}, "data set digits needs the source grids"),
+        (
+            "datasets",
+            {"source": {"kind": "grids", "letters": 7}},
+            "its 5 letters are fewer than the 7 of data set digits",
+        ),
+        ("datasets", {"test_sets": ["letters"]}, "data set digits needs test_sets: []"),
+        (
+            "define_types",
+            {"alias_style": "bracketed"},
+            "define type tve needs alias_style: digits and alias_letters: 9",
+        ),
+        ("define_types", {"alias_letters": 8}, "define type tve needs alias_style: digits and alias_letters: 9"),
+        ("define_types", {"order": "vte"}, "define type tve needs order: tve, no templates"),
+        ("define_types", {"templates": ["{tag} {variable} {entity}"]}, None),
+        ("define_types", {"placement": "in_context"}, "define type tve needs order: tve, no templates and placement"),
+        ("plans", {"loss_on": "completion", "outputs": "completions"}, "stage 0: loss_on, outputs is about texts"),
+        ("plans", {"embedding_learning_rate": 0.1}, "stage 0: embedding_learning_rate is about texts: leave it out"),
+        ("plans", {"padded_length": 48}, "stage 0: padded_length is about texts: leave it out"),
+    ],
+)
+def test_what_no_picture_shows_is_told_before_anything_runs(section, change, said):
+    raw = yaml.safe_load(yaml.safe_dump(VISION))
+    name = {"datasets": "digits", "define_types": "tve"}.get(section)
+    entry = raw[section][name] if name else next(iter(raw["plans"].values()))["stages"][0]
+    entry |= change
+    config = parse_config(raw, "vision.yaml")
+    if said is None:
+        return check_images(config, "vision.yaml")
+    with pytest.raises(ConfigError) as raised:
+        check_images(config, "vision.yaml")
+    assert said in str(raised.value)
+    assert "reads images" in str(raised.value)
+
+
+def test_settings_that_no_command_holds_are_told_before_anything_runs():
+    raw = yaml.safe_load(yaml.safe_dump(TINY))
+    raw["define_types"]["tve"] = {"templates": [f"{n:090} {{tag}} {{variable}} {{entity}}" for n in range(100)]}
+    check_sizes(parse_config(raw, "tiny.yaml"), "tiny.yaml")
+    raw["define_types"]["tve"] = {"templates": [f"{n:090} {{tag}} {{variable}} {{entity}}" for n in range(1000)]}
+    with pytest.raises(
+        ConfigError, match=r"^tiny.yaml: studies.\w+: the settings of its entries come to 12\d,\d+ bytes"
+    ):
+        check_sizes(parse_config(raw, "tiny.yaml"), "tiny.yaml")
 
 
 def test_adapters_are_for_models_that_have_learnt_something():

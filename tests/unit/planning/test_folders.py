@@ -86,6 +86,18 @@ def test_what_changes_an_entry_is_told_to_name_a_folder(check, tmp_path, texts, 
     assert f"`pathvars: {{results: results/layer{len(texts) - 1}}}`" in str(caught.value)
 
 
+def test_a_data_set_whose_first_models_lie_under_a_name_that_is_taken_away_would_train_them_again(check, tmp_path):
+    same = yaml.safe_load(TINY.read_text())["datasets"]["people"] | {"variables": 30}
+    of_twin = f"{OWN}\n" + yaml.safe_dump({"datasets": {"twin": same}})
+    studies = yaml.safe_dump({"studies": {"tiny": {"datasets": ["twin"]}, "plans": {"datasets": ["twin"]}}})
+    check(of_twin, studies)
+    with pytest.raises(ConfigError) as caught:
+        check(of_twin, f"{studies}datasets: {{people: null}}")
+    assert str(caught.value).startswith(
+        f"{tmp_path}/layer1.yaml: changes datasets.people, the first with the facts of twin, of {tmp_path}/layer0.yaml"
+    )
+
+
 def test_the_command_line_changes_no_entry_either(check, tmp_path):
     check(command_line={"study": "plans"})
     with pytest.raises(ConfigError, match=r"^--config: changes models.tiny of .*`pathvars: {results: results/mine}`"):

@@ -87,3 +87,17 @@ def test_what_needs_numbers_on_an_axis_is_told_before_anything_runs(key, axis, a
     )
     study["axis"] = "batch_size"
     check_judged_files(parse_config(TINY | {key: ["mine.yaml"], "studies": {"tiny": study}}, "t.yaml"), "t.yaml")
+
+
+@pytest.mark.parametrize("key", ["claims", "hypotheses"])
+@pytest.mark.parametrize("side", ["cells", "against"])
+@pytest.mark.parametrize("section", ["datasets", "define_types", "models", "plans"])
+def test_cells_of_what_is_no_entry_are_told_before_anything_runs(key, side, section):
+    name, known = {"claims": "mine", "hypotheses": "seen"}[key], next(iter(TINY[section]))
+    Path("mine.yaml").write_text(yaml.safe_dump(judged("tiny", PART | {side: {section: [known, "typo"]}})[key]))
+    with pytest.raises(ConfigError) as caught:
+        check(key, "mine.yaml")
+    assert str(caught.value).startswith(f"tiny.yaml: {key} {name}: {section} has typo; the configuration has ")
+    for study, given in (("tiny", known), ("elsewhere", "typo")):
+        Path("mine.yaml").write_text(yaml.safe_dump(judged(study, PART | {side: {section: [given]}})[key]))
+        check(key, "mine.yaml")
