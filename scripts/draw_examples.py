@@ -18,7 +18,7 @@ from metaocl.vision.shown import show_documents
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--documents", type=Path, nargs="+", required=True, help="all documents of a cell")
-    parser.add_argument("--settings", type=ConvNet.model_validate_json, required=True, help="of the network, as JSON")
+    parser.add_argument("--settings", type=ConvNet.from_argument, required=True, help="of the network, as JSON")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, help="files to write: .pdf, .svg, .png")
     arguments = parser.parse_args()
 

@@ -15,7 +15,7 @@ from metaocl.vision.models import new_network, save_network
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("--settings", type=ConvNet.model_validate_json, required=True, help="of the network, as JSON")
+    parser.add_argument("--settings", type=ConvNet.from_argument, required=True, help="of the network, as JSON")
     parser.add_argument("--seed", type=int, required=True, help="seed of the weights")
     parser.add_argument("--model", type=Path, required=True, help="folder to write: weights and settings")
     parser.add_argument("--run", type=Path, required=True, help="JSON to write: what made the network")

@@ -17,7 +17,7 @@ from metaocl.text.models import save_model
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--facts", type=Path, required=True, help="parquet of facts")
-    parser.add_argument("--settings", type=Model.model_validate_json, required=True, help="of the model, as JSON")
+    parser.add_argument("--settings", type=Model.from_argument, required=True, help="of the model, as JSON")
     parser.add_argument("--seed", type=int, required=True, help="seed of the weights")
     parser.add_argument("--model", type=Path, required=True, help="folder to write: weights, configuration, tokenizer")
     parser.add_argument("--run", type=Path, required=True, help="JSON to write: what made the model")

@@ -19,7 +19,7 @@ from metaocl.text.trials import describe_abilities
 
 def main() -> None:
     parser = command_parser(__doc__)
-    parser.add_argument("--pretrained", type=Pretrained.model_validate_json, required=True, help="settings, as JSON")
+    parser.add_argument("--pretrained", type=Pretrained.from_argument, required=True, help="settings, as JSON")
     parser.add_argument("--model", type=Path, required=True, help="folder to write: weights, configuration, tokenizer")
     parser.add_argument("--run", type=Path, required=True, help="JSON to write: what made the model")
     arguments = parser.parse_args()

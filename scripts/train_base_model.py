@@ -20,9 +20,7 @@ from metaocl.training.device_locks import reserve_device
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--facts", type=Path, required=True, help="parquet of facts")
-    parser.add_argument(
-        "--settings", type=Model.model_validate_json, required=True, help="the model's settings, as JSON"
-    )
+    parser.add_argument("--settings", type=Model.from_argument, required=True, help="the model's settings, as JSON")
     parser.add_argument(
         "--seed", type=int, help="the stage-1 seed whose base model it is; without it the settings' own"
     )

@@ -16,7 +16,7 @@ def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--stage1-aliases", type=Path, required=True, help="parquet file of stage-1 aliases")
     parser.add_argument("--aliases", type=Path, required=True, help="parquet file of stage-2 aliases")
-    parser.add_argument("--define-type", type=DefineType.model_validate_json, required=True, help="settings, as JSON")
+    parser.add_argument("--define-type", type=DefineType.from_argument, required=True, help="settings, as JSON")
     parser.add_argument("--seed", type=int, required=True, help="stage-1 seed")
     parser.add_argument("--stage2-seed", type=int, required=True, help="stage-2 seed")
     parser.add_argument("--documents", type=Path, required=True, help="parquet to write")

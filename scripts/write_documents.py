@@ -17,8 +17,8 @@ from metaocl.facts.fact import Fact
 def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--facts", type=Path, required=True, help="parquet of facts")
-    parser.add_argument("--dataset", type=Dataset.model_validate_json, required=True, help="settings, as JSON")
-    parser.add_argument("--define-type", type=DefineType.model_validate_json, required=True, help="settings, as JSON")
+    parser.add_argument("--dataset", type=Dataset.from_argument, required=True, help="settings, as JSON")
+    parser.add_argument("--define-type", type=DefineType.from_argument, required=True, help="settings, as JSON")
     parser.add_argument("--seed", type=int, required=True, help="stage-1 seed")
     parser.add_argument("--documents", type=Path, required=True, help="parquet to write: one row per document")
     parser.add_argument("--aliases", type=Path, required=True, help="parquet to write: what each alias stands for")

@@ -140,7 +140,7 @@ def _parse_arguments(description: str | None) -> argparse.Namespace:
     parser = command_parser(description)
     parser.add_argument("--initial-model", type=Path, required=True, help="folder of the model to start from")
     parser.add_argument("--documents", type=Path, nargs="+", required=True, help="parquet files of documents")
-    parser.add_argument("--stage", type=Stage.model_validate_json, required=True, help="settings, as JSON")
+    parser.add_argument("--stage", type=Stage.from_argument, required=True, help="settings, as JSON")
     parser.add_argument("--seeds", type=int, nargs="+", required=True, help="seed, then stage-2 seed if there is one")
     parser.add_argument("--stage-number", type=int, required=True, help="1 for the first stage of the plan")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from metaocl.commands import run_command
+from metaocl.commands import command_parser, run_command
+from metaocl.config.plans import Stage
 from metaocl.errors import UserError
 
 
@@ -45,3 +46,22 @@ def test_a_mistake_of_ours_keeps_its_traceback():
 
     with pytest.raises(ValueError, match="ours"):
         run_command(command)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"documents": ["definitions"], "epochs": 0}',
+            "argument --stage: epochs: Input should be greater",
+        ),
+        ('{"documents": [], "epoch": 1}', "documents: List should have at least 1 item"),
+        ("{'documents'", "argument --stage: JSON: Invalid JSON: key must be a string"),
+    ],
+)
+def test_a_mistake_in_settings_on_a_command_line_is_told_by_its_key(text, said, capsys):
+    parser = command_parser("A script.")
+    parser.add_argument("--stage", type=Stage.from_argument)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--stage", text])
+    assert said in capsys.readouterr().err

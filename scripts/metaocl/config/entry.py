@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from metaocl.errors import UserError
 
@@ -34,6 +35,15 @@ class Entry(BaseModel):
 
     # Keys that no job's result depends on.
     cosmetic: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def from_argument(cls, text: str) -> Self:
+        """From JSON as a script is given it. Raises ArgumentTypeError, which argparse shows, with the keys."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            mistakes = [f"{'.'.join(map(str, each['loc'])) or 'JSON'}: {each['msg']}" for each in error.errors()]
+            raise ArgumentTypeError("; ".join(mistakes)) from None
 
     @model_validator(mode="before")
     @classmethod

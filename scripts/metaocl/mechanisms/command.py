@@ -60,7 +60,7 @@ def _parser(description: str | None, settings: type[Entry]) -> argparse.Argument
     parser = command_parser(description)
     parser.add_argument("--stage", type=Path, required=True, help="folder of a finished last stage")
     parser.add_argument("--counterfactuals", type=Path, required=True, help="parquet of definitions with every tag")
-    parser.add_argument("--settings", type=settings.model_validate_json, required=True, help="settings, as JSON")
+    parser.add_argument("--settings", type=settings.from_argument, required=True, help="settings, as JSON")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads")
     parser.add_argument("--seeds", type=int, nargs="+", required=True, help="seed, then stage-2 seed")
     parser.add_argument("--table", type=Path, required=True, help="parquet to write: a row per number")

@@ -11,7 +11,7 @@ from metaocl.config.studies import Study
 
 def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     """Add --study, --stages, --branches and --results: a study's cells, and all that says where their stages lie."""
-    parser.add_argument("--study", type=Study.model_validate_json, required=True, help="settings, as JSON")
+    parser.add_argument("--study", type=Study.from_argument, required=True, help="settings, as JSON")
     parser.add_argument("--stages", type=json.loads, required=True, help="number of stages of each plan, as JSON")
     parser.add_argument(
         "--branches", type=json.loads, required=True, help="the plan that a branch has its earlier stages from, as JSON"

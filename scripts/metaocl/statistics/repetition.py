@@ -30,8 +30,8 @@ def compare_runs(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
         interval = (float(end) for end in mean_interval(off))
         p = 2 * float(t_test_p(np.abs(t_statistic(off)), len(off)))
         rows.append([*key, len(off), int((off == 0).sum()), *means, float(moments(off).mean), *interval, p])
-    means = ["first", "second", "difference", "ci_low", "ci_high", "p_value"]
-    table = pd.DataFrame(rows, columns=[*CELL, "contrast", "n_seeds", "equal_seeds", *means])
+    found = ["first", "second", "difference", "ci_low", "ci_high", "p_value"]
+    table = pd.DataFrame(rows, columns=[*CELL, "contrast", "n_seeds", "equal_seeds", *found])
     tested = table["p_value"].notna()
     return table.assign(p_holm=pd.Series(holm(table.loc[tested, "p_value"]), index=table.index[tested], dtype=float))
 
