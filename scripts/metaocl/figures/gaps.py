@@ -63,10 +63,10 @@ class Line:
 def draw_gaps(gaps: pd.DataFrame, axis: StudyAxis) -> Figure:
     """OCL and meta-OCL against an axis: means over stage-1 seeds with 95 % t intervals, and single seeds as faint dots.
 
-    gaps: one row per cell, measure, contrast and stage-1 seed. A row of panels per measure, and a further panel for
-    entity attribution where there is any. One line for each combination of slugs that the axis leaves open. A cell of
-    the axis without a gap is marked ×. Raises UserError for a gap of a cell that is not on the axis, and for values
-    that a log scale cannot show.
+    gaps: one row per cell, measure, contrast and stage-1 seed. A row of panels per measure of answers, and a further
+    panel for entity attribution where there is any; what was measured of mechanisms is not shown. One line for each
+    combination of slugs that the axis leaves open. A cell of the axis without a gap is marked ×. Raises UserError for a
+    gap of a cell that is not on the axis, and for values that a log scale cannot show.
     """
     points = _points(axis)
     panels = _panels(gaps.dropna(subset="gap"), points, axis)
@@ -135,7 +135,9 @@ def _panels(gaps: pd.DataFrame, points: pd.DataFrame, axis: StudyAxis) -> dict[t
     if unknown := sorted(set(cells) - set(points.index)):
         raise UserError(f"axis '{axis['label']}': has no value for the cell {unknown[0]}; expected one for each cell")
     gaps = gaps.assign(cell=cells)
-    measures = [name for name in MEASURES if name in set(gaps["measure"])] or [MAIN_MEASURE.name]
+    there = set(gaps["measure"])
+    # A contrast of mechanisms is taken in a measure of its own, in which the contrasts that are shown have no gap.
+    measures = [m.name for m in MEASURES.values() if m.analysed and m.name in there] or [MAIN_MEASURE.name]
     panels = {}
     for measure, contrast in product(measures, [contrast.name for contrast in CONTRASTS.values() if contrast.short]):
         chosen = gaps[(gaps["measure"] == measure) & (gaps["contrast"] == contrast)]

@@ -34,12 +34,13 @@ LETTERS = 72  # of a statement in a line
 
 def draw_hypotheses(findings: pd.DataFrame) -> Figure:
     """A row per prediction that was run, under its hypothesis, each on a scale of its own: the estimate with its 95 %
-    interval, in the colour of the outcome, and shaded where it was predicted to lie.
+    interval, in the colour of the outcome, and shaded where it was predicted to lie; or "no estimate", as of a relation
+    between values that are all equal.
 
     findings: COLUMNS, as `metaocl.reports.hypotheses.findings_table` makes them. Raises UserError where nothing was
     run.
     """
-    run = findings.dropna(subset="estimate")
+    run = findings[findings["outcome"] != "not run"]
     if run.empty:
         raise UserError("no prediction was run: there is nothing to draw")
     heads = (~run["hypothesis"].duplicated()).tolist()
@@ -53,7 +54,10 @@ def draw_hypotheses(findings: pd.DataFrame) -> Figure:
                 top -= HEAD
             _write(figure, 0.01, top, textwrap.fill(str(found.statement), LETTERS))
             _write(figure, OUTCOME_AT, top, str(found.outcome), ha="right", color=COLORS[str(found.outcome)])
-            _draw(figure.add_axes((PANEL_AT, (top - PANEL) / height, PANEL_WIDTH, PANEL / height)), found)
+            if np.isnan(found.estimate):
+                _write(figure, PANEL_AT, top, "no estimate")
+            else:
+                _draw(figure.add_axes((PANEL_AT, (top - PANEL) / height, PANEL_WIDTH, PANEL / height)), found)
             top -= ROW
     return figure
 

@@ -1,7 +1,8 @@
 """What a model's states are when it is asked about aliases of two kinds: those of qd1consis, and of qd2incons.
 
-Of a language model the state at each token from the alias on, before and after each block; of a network of images what
-each of its parts gives, with no tag in the picture.
+Of a language model the state at each token from the alias on, before and after each block, the last one behind the
+final layer norm, as transformers has it; of a network of images what each of its parts gives, with no tag in the
+picture.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def read_questions(run: Run, random: np.random.Generator) -> Iterator[Reading]:
 def hidden_states(model: Any, tokens: torch.Tensor) -> tuple[list[np.ndarray], np.ndarray]:
     """States (n, length, width) before the first block and after each one, and the last token's logits (n, tokens).
 
-    tokens: int64 (n, length), of texts of one length.
+    Those after the last block are behind the final layer norm. tokens: int64 (n, length), of texts of one length.
     """
     from metaocl.text.forward import without_cache
 

@@ -3,6 +3,9 @@
 It needs no right answers. With C the second moments of the gradients with respect to an alias's own row of the losses
 towards random answers (questions) or random names (definitions with a tag), the overlap of two such sets is
 ⟨C, C'⟩ / (‖C‖ ‖C'‖): 1 where they span the same directions with the same weights, 0 where these are at right angles.
+
+It is of define types whose definitions end with the entity (order tve or vte, or templates with {entity} last): what
+others end with is no name, but a tag or the alias itself.
 """
 
 from __future__ import annotations

@@ -129,5 +129,6 @@ def _write_zip(contents: Contents, place: Path) -> None:
             if isinstance(content, str):
                 archive.writestr(entry, content)
             else:
+                entry.file_size = _size(content)  # from 2 GiB on the entry must be begun in another form (ZIP64)
                 with content.open("rb") as file, archive.open(entry, "w") as packed:
                     shutil.copyfileobj(file, packed)

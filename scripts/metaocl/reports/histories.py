@@ -72,7 +72,10 @@ def line_of(rows: pd.DataFrame, limits: tuple[float, float] = (-math.inf, math.i
 
 
 def _charts(runs: pd.DataFrame) -> list[dict[str, Any]]:
-    """A chart for each measure of answers and test set of a cell, a line per subset, but for swapped questions."""
+    """A chart for each measure of answers and test set of a cell, a line per subset, but for swapped questions.
+
+    A test set without any other subset has no chart.
+    """
     charts = []
     for (name, test_set), rows in runs.groupby(["measure", "test_set"], sort=False, observed=True):
         measure = MEASURES.get(name)
@@ -85,8 +88,9 @@ def _charts(runs: pd.DataFrame) -> list[dict[str, Any]]:
             for subset in SUBSET_TITLES
             if subset in of_subset and subset != SWAPPED
         ]
-        title = f"{measure.title}, {TEST_SET_TITLES[test_set]}"
-        charts.append({"title": title, "highest": measure.highest, "lines": lines})
+        if lines:
+            title = f"{measure.title}, {TEST_SET_TITLES[test_set]}"
+            charts.append({"title": title, "highest": measure.highest, "lines": lines})
     return charts
 
 

@@ -14,8 +14,9 @@ from metaocl.reports.verdicts import in_a_cell
 FIGURE = "![Every prediction with what was found](../figures/hypotheses.png)\n"
 NOTES = """
 A prediction is *supported* if its test is significant (5 %, one-sided: a t test over stage-1 seeds, or for a relation
-a permutation test), *failed* if the opposite is, else *undecided*; *not run* without its study. A hypothesis is *ruled
-out here* if a prediction failed, *survives* if all were supported, and is else *open*. Here is the bed named: where
+a permutation test; two such tests where a value must lie within a margin), *failed* if one is significant the other way
+(that level divided by the number of tests), else *undecided*; *not run* without its study. A hypothesis is *ruled out
+here* if a prediction failed, *survives* if all were supported, and is else *open*. Here is the bed named: where
 everything that is learnt about an alias passes through one row that a fixed network reads, the directions that are read
 are the gradient's directions, so selective reading and gradient alignment are one fact seen twice. What could part
 them are models that store facts in shared weights.

@@ -177,6 +177,7 @@ function recall() {
 }
 
 function buildAnswers() {
+  part("shared").hidden = !data.shared;
   const form = part("search");
   fields.q = make("input", { type: "search", name: "q", autocomplete: "off", placeholder: "an alias, a name, a word of a question or answer" });
   form.append(make("label", {}, "Words to look for, all of them", fields.q));

@@ -57,8 +57,9 @@ def page_content(
     """All that a study's page shows, as JSON can hold it.
 
     settings: of the study and its entries. claims: all that there are; those that this study tests are judged. axis: as
-    `metaocl.claims.verdicts.judge` takes it. Raises ArtifactError for a file of a stage that is missing or unreadable,
-    ConfigError for a claim that needs a number which is not there.
+    `metaocl.claims.verdicts.judge` takes it. `shared` in what is given back: whether a stage comes several times, as
+    stage-2 seeds or plans share it; its answers are then counted as often. Raises ArtifactError for a file of a stage
+    that is missing or unreadable, ConfigError for a claim that needs a number which is not there.
     """
     return {
         "study": study,
@@ -69,6 +70,7 @@ def page_content(
         "verdicts": [_judged(claim, tables.gaps, axis) for claim in claims if claim.study == study],
         "environments": environments(stages),
         "answers": pack_answers(stages),
+        "shared": len({stage.folder for stage in stages}) < len(stages),
     }
 
 

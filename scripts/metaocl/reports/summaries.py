@@ -25,15 +25,17 @@ def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
     """`cells`: one per cell, with its slugs, n_seeds, and the numbers of each contrast; null where unknown.
 
     Contrasts are in the main measure; those in another one, where a cell has it, lie in the cell under its name.
+    n_seeds: the most that a contrast of the cell has; those with fewer have an n_seeds of their own.
     """
     cells = []
     for cell, rows in effects.groupby(CELL, sort=False):
+        most = int(rows["n_seeds"].max())
         by_measure = {
-            measure: {row["contrast"]: {field: _number(row[field]) for field in FIELDS} for _, row in part.iterrows()}
+            measure: {row["contrast"]: _numbers(row, most) for _, row in part.iterrows()}
             for measure, part in rows.groupby("measure", sort=False)
         }
-        summary = dict(zip(CELL, cell, strict=True)) | {"n_seeds": int(rows["n_seeds"].iloc[0])}
-        cells.append(summary | by_measure.pop(MAIN_MEASURE.name) | by_measure)
+        summary = dict(zip(CELL, cell, strict=True)) | {"n_seeds": most}
+        cells.append(summary | by_measure.pop(MAIN_MEASURE.name, {}) | by_measure)
     return {"study": study, "measure": MAIN_MEASURE.title, "unit": "stage-1 seed", "cells": cells}
 
 
@@ -47,10 +49,10 @@ def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame, one_for
         parts.append(f"\n{_COVERS.format(', '.join(f'`{model}`' for model in one_for_all_seeds))}")
     parts.append("\n## Contrasts\n")
     for cell in summary["cells"]:
-        parts.append(_contrast_table(cell, MAIN_MEASURE.title))
-        parts += [
-            _contrast_table(cell | cell[name], m.title) for name, m in MEASURES.items() if m.analysed and name in cell
-        ]
+        of_measures = {MAIN_MEASURE.title: cell} | {
+            m.title: cell[name] for name, m in MEASURES.items() if m.analysed and name in cell
+        }
+        parts += [_contrast_table(cell, effects, title) for title, effects in of_measures.items() if _on_page(effects)]
     if any(_of_mechanisms(cell) for cell in summary["cells"]):
         parts += ["## Mechanisms\n", *(_mechanism_table(cell) for cell in summary["cells"] if _of_mechanisms(cell))]
     measured = metrics[metrics["measure"] == MAIN_MEASURE.name]
@@ -62,11 +64,12 @@ def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame, one_for
 
 def headlines(summary: dict[str, Any]) -> str:
     """One line per cell and phenomenon: the gap, its interval, both tests and the number of seeds."""
-    return "\n".join(
-        f"- **{_cell_name(cell)}**, {_seeds(cell)}: "
-        + "; ".join(f"{CONTRASTS[name].short} {_sentence(cell[name])}" for name in HEADLINES if name in cell)
-        for cell in summary["cells"]
-    )
+    nothing = f"no {' and no '.join(CONTRASTS[name].short for name in HEADLINES)} in {MAIN_MEASURE.title}"
+    lines = []
+    for cell in summary["cells"]:
+        found = [f"{CONTRASTS[name].short} {_sentence(cell[name])}" for name in HEADLINES if name in cell]
+        lines.append(f"- **{_cell_name(cell)}**, {_seeds(cell)}: {'; '.join(found) or nothing}")
+    return "\n".join(lines)
 
 
 def _warnings(metrics: pd.DataFrame) -> str:
@@ -80,25 +83,30 @@ def _warnings(metrics: pd.DataFrame) -> str:
     )
 
 
-def _contrast_table(cell: dict[str, Any], measure: str) -> str:
+def _on_page(effects: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The effects of the contrasts that the page shows in each measure, by their titles."""
+    return {contrast.title: effects[contrast.name] for contrast in ON_PAGE if contrast.name in effects}
+
+
+def _contrast_table(cell: dict[str, Any], effects: dict[str, Any], measure: str) -> str:
+    """effects: those of the cell in the measure of that title, by contrast."""
     lines = [
         f"**{_cell_name(cell)}** ({_seeds(cell)}), {measure}\n",
         "| contrast | mean | SD | 95 % CI | p (t) | p (sign flip) | d |",
         "|---|---|---|---|---|---|---|",
     ]
-    for contrast in ON_PAGE:
-        if contrast.name in cell:
-            e = cell[contrast.name]
-            shown = [
-                _show(e["mean"]),
-                _show(e["sd"]),
-                "–" if _no_interval(e) else _interval(e),
-                _show_p(e["p_value"]),
-                _show_p(e["p_sign_flip"]),
-                _show(e["effect_size"], 2),
-            ]
-            lines.append(f"| {contrast.title} | {' | '.join(shown)} |")
-    reasons = {reason for contrast in ON_PAGE if (reason := _no_interval(cell.get(contrast.name)))}
+    found = _on_page(effects)
+    for title, e in found.items():
+        shown = [
+            _show(e["mean"]),
+            _show(e["sd"]),
+            "–" if _no_interval(e) else _interval(e),
+            _show_p(e["p_value"]),
+            _show_p(e["p_sign_flip"]),
+            _show(e["effect_size"], 2),
+        ]
+        lines.append(f"| {title}{_fewer_seeds(e)} | {' | '.join(shown)} |")
+    reasons = {reason for e in found.values() if (reason := _no_interval(e))}
     return "\n".join([*lines, *(f"\n–: no interval, as {reason}." for reason in sorted(reasons))]) + "\n"
 
 
@@ -118,7 +126,7 @@ def _mechanism_table(cell: dict[str, Any]) -> str:
     for title, effect in _of_mechanisms(cell).items():
         interval = "–" if _no_interval(effect) else _interval(effect)
         shown = [_show(effect["mean"]), _show(effect["sd"]), interval, _show(effect["effect_size"], 2)]
-        lines.append(f"| {title} | {' | '.join(shown)} |")
+        lines.append(f"| {title}{_fewer_seeds(effect)} | {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -147,15 +155,21 @@ def _seeds(cell: dict[str, Any]) -> str:
     return f"{cell['n_seeds']} seed{'s' if cell['n_seeds'] > 1 else ''}"
 
 
-def _sentence(effect: dict[str, float | None]) -> str:
+def _fewer_seeds(effect: dict[str, Any]) -> str:
+    """How many seeds an effect has, where other contrasts of its cell have more."""
+    return f" ({_seeds(effect)})" if "n_seeds" in effect else ""
+
+
+def _sentence(effect: dict[str, Any]) -> str:
     p_values = f"p = {_show_p(effect['p_value'])} (t), {_show_p(effect['p_sign_flip'])} (sign flip)"
     reason = _no_interval(effect)
-    return f"{_show(effect['mean'])} {f'(no interval: {reason})' if reason else _interval(effect)}, {p_values}"
+    interval = f"(no interval: {reason})" if reason else _interval(effect)
+    return f"{_show(effect['mean'])} {interval}{_fewer_seeds(effect)}, {p_values}"
 
 
-def _no_interval(effect: dict[str, float | None] | None) -> str | None:
-    """Why an effect has no interval; None where it has one, or where there is no effect."""
-    if effect is None or effect["ci_low"] is not None:
+def _no_interval(effect: dict[str, Any]) -> str | None:
+    """Why an effect has no interval; None where it has one."""
+    if effect["ci_low"] is not None:
         return None
     return "there is a single seed" if effect["sd"] is None else "all seeds are equal and their spread is unknown"
 
@@ -170,6 +184,12 @@ def _show(value: float | None, digits: int = 3) -> str:
 
 def _show_p(value: float | None) -> str:
     return "–" if value is None else f"{value:.1e}" if value < 0.001 else f"{value:.3f}"
+
+
+def _numbers(effect: pd.Series, most: int) -> dict[str, Any]:
+    """The fields of an effect, and its number of seeds where that is not the most."""
+    numbers = {field: _number(effect[field]) for field in FIELDS}
+    return numbers if effect["n_seeds"] == most else numbers | {"n_seeds": int(effect["n_seeds"])}
 
 
 def _number(value: Any) -> float | None:

@@ -13,7 +13,7 @@ SIDES = ("reliable", "unreliable")
 # In a run and in its twin with swapped tags: the side that an alias of a subset is on.
 OWN = {"d1consis": "with_reliable", "d2consis": "with_unreliable"}
 SWAPPED = {"d1consis": "with_unreliable", "d2consis": "with_reliable"}
-COLUMNS = ["epoch", "subset", "measure", "n", "value"]
+KEYS = ["epoch", "subset", "measure"]
 
 
 def measured_metrics(own: pd.DataFrame, twins: Sequence[pd.DataFrame] = ()) -> pd.DataFrame:
@@ -32,11 +32,12 @@ def measured_metrics(own: pd.DataFrame, twins: Sequence[pd.DataFrame] = ()) -> p
     both = sides[sides == len(SIDES)].index
     keys = pd.MultiIndex.from_frame(tagged[["alias", "measure", "epoch"]])
     by_tag = tagged[keys.isin(both)]
-    return pd.concat([_means(as_trained), _means(by_tag.assign(subset=WITH + by_tag["tag"]))], ignore_index=True)
+    groups = (as_trained, by_tag.assign(subset=WITH + by_tag["tag"]))
+    return pd.concat([weighted_means(rows, KEYS) for rows in groups], ignore_index=True)
 
 
-def pair_aliases(own: pd.DataFrame, twin: pd.DataFrame, subset_of: pd.Series) -> pd.DataFrame:
-    """The metrics by alias of a run and its twin with swapped tags, each new alias once with either tag.
+def pair_aliases(own: pd.DataFrame, twin: pd.DataFrame, subset_of: pd.Series) -> list[pd.DataFrame]:
+    """The metrics by alias of a run, and of its twin with swapped tags: in both together each new alias has either tag.
 
     Tables as `metaocl.documents.metrics.mean_by_alias` makes them; `subset` is then with_reliable or with_unreliable.
     """
@@ -45,17 +46,17 @@ def pair_aliases(own: pd.DataFrame, twin: pd.DataFrame, subset_of: pd.Series) ->
         sides = by_alias["alias"].map(subset_of.map(side))
         kept = (by_alias["subset"] == STAGE2_POOL) & sides.notna()
         parts.append(by_alias[kept].assign(subset=sides[kept]))
-    return pd.concat(parts, ignore_index=True)
+    return parts
+
+
+def weighted_means(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The keys, n and value of each group of rows: their n is added up, their value averaged with n as its weight."""
+    weighted = rows.assign(value=rows["value"] * rows["n"])
+    sums = weighted.groupby(keys, sort=False)[["n", "value"]].sum().reset_index()
+    return sums.assign(value=sums["value"] / sums["n"])
 
 
 def _with_places(table: pd.DataFrame) -> pd.DataFrame:
     """The place of a measure in its name."""
     placed = table["measure"] + ":" + table["place"]
     return table.assign(measure=table["measure"].where(table["place"] == "", placed))
-
-
-def _means(rows: pd.DataFrame) -> pd.DataFrame:
-    """Means weighted by n."""
-    weighted = rows.assign(value=rows["value"] * rows["n"])
-    sums = weighted.groupby(["epoch", "subset", "measure"], sort=False)[["n", "value"]].sum().reset_index()
-    return sums.assign(value=sums["value"] / sums["n"])[COLUMNS]

@@ -19,7 +19,7 @@ from metaocl.design.measures import MEASURES, UNREACHABLE
 from metaocl.design.subsets import STAGE2_POOL
 from metaocl.planning.cells import study_cells, twins_of
 from metaocl.planning.places import aliases_folder, measurement_file, stage_folders
-from metaocl.statistics.measured import measured_metrics, pair_aliases
+from metaocl.statistics.measured import measured_metrics, pair_aliases, weighted_means
 
 PER_QUESTION = [measure.name for measure in MEASURES.values() if measure.per_question]
 ALL_SUBSETS = "all"  # the subset, in the table, of what is measured over all questions
@@ -76,9 +76,7 @@ def _cell_metrics(
         if len(lost):
             metrics.append(lost.assign(epoch=metrics[0]["epoch"].max()))
         for twin in twins if number == len(folders) else []:
-            metrics.append(
-                subset_metrics(pair_aliases(by_alias, read_run_table(twin / "metrics.parquet"), subset_of), subset_of)
-            )
+            metrics.append(paired_metrics(by_alias, read_run_table(twin / "metrics.parquet"), subset_of))
         tables.append(pd.concat(metrics).assign(stage=number))
     for measurement in measurements:
         tables.append(_measured(folders, twins, measurement, tables))
@@ -141,6 +139,19 @@ def subset_metrics(by_alias: pd.DataFrame, subset_of: pd.Series) -> pd.DataFrame
     table["auc"] = pd.Series(areas, dtype=float)
     long = table.set_index("n", append=True).rename_axis(columns="measure").stack()
     return long.dropna().rename("value").reset_index()
+
+
+def paired_metrics(own: pd.DataFrame, twin: pd.DataFrame, subset_of: pd.Series) -> pd.DataFrame:
+    """As `subset_metrics`, of the new aliases of a run and its twin with swapped tags, by the tag that each has there.
+
+    Logits of two models are on no common scale: the area under the curve is that inside the run and that inside its
+    twin, averaged with their questions as weights.
+    """
+    parts = pair_aliases(own, twin, subset_of)
+    together = subset_metrics(pd.concat(parts, ignore_index=True), subset_of)
+    apart = pd.concat([subset_metrics(part, subset_of) for part in parts])
+    areas = weighted_means(apart[apart["measure"] == "auc"], ["epoch", "test_set", "subset", "measure"])
+    return pd.concat([together[together["measure"] != "auc"], areas], ignore_index=True)
 
 
 def area_under_curve(positive: Iterable[Sequence[float]], negative: Iterable[Sequence[float]]) -> float:

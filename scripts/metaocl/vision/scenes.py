@@ -116,8 +116,8 @@ def _tag_of(document: Document) -> str:
     words = document.prompt.split()
     if len(words) != 2 or words[1] != document.alias:
         raise VisionError(
-            f"the definition {document.prompt + document.completion!r} is not tag, variable and entity, which is all "
-            "that images show: give the define type order: tve, and no templates"
+            f"the definition {document.prompt + document.completion!r} is not tag, variable and entity, a word "
+            "each, which is all that images show: give the define type order: tve, tags of one word, and no templates"
         )
     return words[0]
 

@@ -50,6 +50,22 @@ def test_a_row_of_panels_for_the_area_under_the_curve():
     ]
 
 
+def test_what_was_measured_of_mechanisms_has_no_row_of_panels():
+    measured = [
+        gaps(ALPHA, contrasts=(contrast,), measures=(measure,))
+        for measure, contrast in (("cosine:all", "alignment"), ("question_loss", "question_loss_paired"))
+    ]
+    figure = draw_gaps(
+        pd.concat([gaps(ALPHA, contrasts=("ocl", "meta_ocl", "meta_ocl_paired")), *measured]), axis(ALPHA)
+    )
+    assert titles(figure) == ["OCL", "meta-OCL", "meta-OCL, paired"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["gap in exact match", "", ""]
+    assert legend_texts(figure) == []
+    alone = draw_gaps(pd.concat(measured), axis(ALPHA))
+    assert [axes.get_ylabel() for axes in alone.axes] == ["gap in exact match", ""]
+    assert [missing_marks(axes) for axes in alone.axes] == [[0.5, 0.75, 1.0]] * 2
+
+
 def test_marks_are_means_over_seeds_with_t_intervals_and_dots_are_seeds():
     figure = draw_gaps(gaps(ALPHA), axis(ALPHA))
     for axes in figure.axes:

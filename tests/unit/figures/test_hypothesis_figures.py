@@ -43,6 +43,17 @@ def test_a_row_per_prediction_that_was_run_under_its_hypothesis():
         assert to_hex(dot.get_color()).upper() == COLORS[found.outcome]
 
 
+def test_a_prediction_that_was_run_without_an_estimate_is_named_and_says_so():
+    none = finding("h2", "below", 0.0, np.nan, "undecided") | {"statement": "Nothing varies."}
+    texts = [text.get_text() for text in draw_hypotheses(pd.DataFrame([*FINDINGS.to_dict("records"), none])).texts]
+    place = texts.index("Nothing varies.")
+    assert texts[place : place + 3] == ["Nothing varies.", "undecided", "no estimate"]
+    assert texts.count("no estimate") == 1
+    alone = draw_hypotheses(pd.DataFrame([none]))
+    assert (len(alone.axes), "no estimate" in [text.get_text() for text in alone.texts]) == (0, True)
+    alone.canvas.draw()
+
+
 def test_dollars_in_a_statement_are_no_mathematics():
     figure = draw_hypotheses(FINDINGS.assign(statement="It rises from $a_$ to $5."))
     figure.canvas.draw()

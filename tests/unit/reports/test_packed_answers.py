@@ -15,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaocl.artifacts.publishing import ArtifactError
-from metaocl.artifacts.tables import write_rows, write_table
+from metaocl.artifacts.tables import write_json, write_rows, write_table
 from metaocl.config.studies import Study
 from metaocl.documents.records import Alias
 from metaocl.reports.answers import as_json, pack_answers, stages_of
-from metaocl.reports.pages import CHARTS, SCRIPT, STYLE, TEMPLATE, render_page
+from metaocl.reports.pages import CHARTS, SCRIPT, STYLE, TEMPLATE, Tables, page_content, render_page
+from metaocl.statistics.effects import estimate_effects
+from metaocl.statistics.gaps import seed_gaps
 
 STUDY = Study(
     datasets=["people"], define_types=["tve", "etv"], models=["tiny"], plans=["two"], seeds=[3, 1], stage2_seeds=[0, 1]
@@ -115,6 +117,33 @@ def test_what_is_left_out_is_not_read(stages):
     assert pack_answers(stages, most_bytes=10)["stages"] == []
     with pytest.raises(ArtifactError, match=r"answers\.parquet"):
         pack_answers(stages)
+
+
+@pytest.mark.parametrize(
+    ("stage2_seeds", "plan_stages", "shared"), [([0, 1], 2, True), ([0], 2, False), ([0, 1], 1, False)]
+)
+def test_a_page_says_that_shared_stages_are_counted_several_times_where_there_are_any(
+    tmp_path, stage2_seeds, plan_stages, shared
+):
+    study = STUDY.model_copy(update={"stage2_seeds": stage2_seeds})
+    stages = stages_of(study, {"two": plan_stages}, {}, tmp_path)
+    about = {"code": {}, "machine": {}, "python": "3", "packages": {}}
+    empty = pa.Table.from_pandas(answers_of(tmp_path).iloc[:0], preserve_index=False)
+    for stage in stages:
+        for folder in (stage.aliases.parent, stage.aliases):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_rows([], Alias, folder / "aliases.parquet")
+        stage.folder.mkdir(parents=True, exist_ok=True)
+        write_table(empty, stage.folder / "answers.parquet")
+        write_table(pa.table({"epoch": [1], "loss": [1.0], "tokens": [1]}), stage.folder / "history.parquet")
+        write_json(about, stage.folder / "run.json")
+    metrics = pd.DataFrame([vars(stage.cell) | {"stage": stage.number} for stage in stages])
+    metrics = metrics.assign(epoch=1, test_set="held_out", subset="q", measure="exact_match", n=1, value=1.0)
+    gaps = seed_gaps(metrics)
+    content = page_content("mine", {}, stages, Tables(metrics, estimate_effects(gaps), gaps), [], {})
+    assert content["shared"] is shared
+    assert '<span id="shared" hidden>' in render_page(content)
+    assert 'part("shared").hidden = !data.shared;' in render_page(content)
 
 
 JSON = st.recursive(

@@ -111,6 +111,41 @@ def test_areas_are_on_the_page_only_of_cells_that_have_them():
     assert f"| {CONTRASTS['ocl'].title} | 0.500 |" in page.split("area under the ROC curve")[1]
 
 
+def test_what_was_asked_in_one_measure_alone_is_not_in_the_table_of_another():
+    tests = [make_metrics(auc=True), make_metrics(test_set="attribution")]
+    summary, page = summarize(pd.concat(tests))
+    (cell,) = summary["cells"]
+    assert "attribution_meta_ocl" in cell
+    assert "attribution_meta_ocl" not in cell["auc"]
+    assert page.count(f"| {CONTRASTS['attribution_meta_ocl'].title} |") == 1
+
+
+def test_a_cell_without_a_contrast_in_the_main_measure_says_so():
+    whole = make_metrics(auc=True)
+    metrics = pd.concat([whole, whole[whole["measure"] == "auc"].assign(model="scored")])
+    summary, page = summarize(metrics)
+    cell = next(cell for cell in summary["cells"] if cell["model"] == "scored")
+    assert (cell["n_seeds"], "meta_ocl" in cell, "meta_ocl" in cell["auc"]) == (5, False, True)
+    assert "- **data × tve × scored × two**, 5 seeds: no OCL and no meta-OCL in exact match\n" in page
+    assert "**data × tve × scored × two** (5 seeds), area under the ROC curve\n" in page
+    assert "**data × tve × scored × two** (5 seeds), exact match\n" not in page
+
+
+def test_a_contrast_of_fewer_seeds_than_its_cell_has_says_so():
+    metrics = make_metrics()
+    _, plain = summarize(metrics)
+    assert plain.count("5 seeds") == 2
+    summary, page = summarize(metrics[(metrics["subset"] != "qd1incons") | (metrics["seed"] < 3)])
+    (cell,) = summary["cells"]
+    assert (cell["n_seeds"], cell["ocl"]["n_seeds"], "n_seeds" in cell["meta_ocl"]) == (5, 3, False)
+    assert "- **data × tve × small × two**, 5 seeds: OCL " in page
+    head, _, tail = headlines(summary).partition("; meta-OCL ")
+    assert "] (3 seeds), p = " in head
+    assert "seeds" not in tail
+    assert f"| {CONTRASTS['ocl'].title} (3 seeds) | " in page
+    assert f"| {CONTRASTS['meta_ocl'].title} | " in page
+
+
 def test_attribution_is_on_the_page_where_it_was_asked():
     names = [contrast.name for contrast in ON_PAGE if contrast.name.startswith("attribution")]
     _, page = summarize(make_metrics())

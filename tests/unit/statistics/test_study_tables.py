@@ -15,7 +15,14 @@ import collect_metrics as collect_metrics_script
 from metaocl.artifacts.publishing import ArtifactError
 from metaocl.artifacts.tables import write_json, write_table
 from metaocl.config.studies import Study
-from metaocl.statistics.study_tables import SCHEMA, area_under_curve, collect_metrics, subset_metrics
+from metaocl.statistics.measured import pair_aliases
+from metaocl.statistics.study_tables import (
+    SCHEMA,
+    area_under_curve,
+    collect_metrics,
+    paired_metrics,
+    subset_metrics,
+)
 
 COLUMNS = ["epoch", "test_set", "subset", "alias", "questions", "exact_match", "token_f1"]
 SCORE_COLUMNS = [*COLUMNS, "positive_scores", "negative_scores"]
@@ -117,6 +124,55 @@ def test_the_area_under_the_curve_pools_the_aliases_of_a_subset():
     assert found[1, "held_out", "d2consis"] == 1.0
     assert found[2, "held_out", "q"] == 1.0
     assert len(found) == 4  # neither questions that have one answer only, nor those without scores
+
+
+NEW = pd.Series({"c": "d1consis", "d": "d2consis", "e": "d2consis"}, name="subset")
+
+
+def scored(c, d, e):
+    """A run's metrics of three new aliases with 4, 2 and 2 questions: scores of positive and of negative ones."""
+    rows = [("c", 4, 0.3, 0.7, *c), ("d", 2, 0.1, 0.9, *d), ("e", 2, 0.7, 0.2, *e)]
+    asked = [(1, "held_out", "stage2", *row) for row in rows]
+    return table([*asked, (1, "attribution", "stage2", "c", 3, 1 / 3, 0.5, [], [])], SCORE_COLUMNS)
+
+
+def areas(metrics):
+    found = metrics[metrics["measure"] == "auc"]
+    return {subset: (n, value) for subset, n, value in found[["subset", "n", "value"]].values.tolist()}
+
+
+def test_the_area_of_pairs_is_that_inside_the_run_and_inside_its_twin():
+    own = scored(c=([2.0, 1.0], [1.0, 0.0]), d=([0.0], [0.0]), e=([3.0], [1.0]))
+    # All logits of the twin are higher: pooled with those of the run they would tell the two models apart.
+    twin = scored(c=([12.0, 10.0], [11.0, 10.0]), d=([11.0], [14.0]), e=([13.0], [12.0]))
+    found = areas(paired_metrics(own, twin, NEW))
+    inside = {"c": 3.5 / 4, "de": 2.5 / 4, "c of twin": 2.5 / 4, "de of twin": 1 / 4}
+    assert found == {
+        "with_reliable": (8, pytest.approx((inside["c"] + inside["de of twin"]) / 2)),
+        "with_unreliable": (8, pytest.approx((inside["de"] + inside["c of twin"]) / 2)),
+    }
+
+
+def test_the_area_of_pairs_has_questions_as_weights_and_only_runs_that_have_one():
+    own = scored(c=([2.0, 1.0], [1.0, 0.0]), d=([0.0], [1.0]), e=([], []))
+    nothing = scored(c=([12.0], []), d=([11.0], []), e=([13.0], []))
+    assert areas(paired_metrics(own, nothing, NEW)) == {"with_reliable": (4, 3.5 / 4), "with_unreliable": (4, 0.0)}
+    short = own.assign(questions=[4, 1, 1, 3])
+    weighted = areas(paired_metrics(own, short, NEW))
+    assert weighted["with_reliable"] == (6, pytest.approx((4 * 3.5 / 4 + 2 * 0.0) / 6))
+
+
+@pytest.mark.parametrize("has_scores", [True, False])
+def test_other_measures_of_pairs_are_pooled_to_the_bit(has_scores):
+    run = scored(c=([2.0, 1.0], [1.0, 0.0]), d=([0.0], [0.0]), e=([3.0], [1.0]))
+    run = run if has_scores else run.assign(positive_scores=None, negative_scores=None)
+    twin = run.assign(exact_match=[0.1, 0.2, 1 / 3, 0.6])
+    found = paired_metrics(run, twin, NEW)
+    pooled = subset_metrics(pd.concat(pair_aliases(run, twin, NEW), ignore_index=True), NEW)
+    others = pooled[pooled["measure"] != "auc"].reset_index(drop=True)
+    assert len(others) == 2 * 4
+    pd.testing.assert_frame_equal(found[: len(others)], others, check_exact=True)
+    assert set(found["measure"][len(others) :]) == ({"auc"} if has_scores else set())
 
 
 # Few different values, so that ties are common, and any others.

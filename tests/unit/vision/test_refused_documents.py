@@ -15,6 +15,7 @@ from metaocl.vision.scenes import VisionError, draw_patterns, read_scenes
 DIGITS = {"alias_style": "digits", "alias_letters": 9}
 SENTENCE = DefineType(templates=["{tag} {variable} now stands for {entity}"], **DIGITS)
 WITH_NAMES = DATASET.model_copy(update={"shares": {"q": 0.5, "q_no_replacement_baseline": 0.5}})
+TWO_WORDS = DefineType(tags={"reliable": ["truly so"], "unreliable": ["so they say"], "unseen": ["new one"]}, **DIGITS)
 ATTRIBUTION = DATASET.model_copy(update={"test_sets": ["attribution"]})
 
 
@@ -30,7 +31,14 @@ ATTRIBUTION = DATASET.model_copy(update={"test_sets": ["attribution"]})
             r"the variable '\d{8}' of subset qd1consis is not 9 digits",
         ),
         (lambda: grid_documents(dataset=WITH_NAMES), "of subset q_no_replacement_baseline is not 9 digits"),
-        (lambda: grid_documents(define_type=SENTENCE), "is not tag, variable and entity.*order: tve, and no templates"),
+        (
+            lambda: grid_documents(define_type=TWO_WORDS),
+            "a word each, .* order: tve, tags of one word, and no templates",
+        ),
+        (
+            lambda: grid_documents(define_type=SENTENCE),
+            "is not tag, variable and entity.*order: tve, .* and no templates",
+        ),
         (
             lambda: grid_documents(define_type=DefineType(order="vte", **DIGITS)),
             "is not tag, variable and entity.*order: tve",
