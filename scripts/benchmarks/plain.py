@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--initial-model", type=Path, required=True, help="folder of the model to start from")
     parser.add_argument("--documents", type=Path, required=True, help="parquet of a seed's documents")
     parser.add_argument("--new-documents", type=Path, required=True, help="parquet of a stage-2 seed's documents")
-    parser.add_argument("--plan", type=Plan.model_validate_json, required=True, help="settings of the stages, as JSON")
+    parser.add_argument("--plan", type=Plan.from_argument, required=True, help="settings of the stages, as JSON")
     parser.add_argument("--seeds", type=int, nargs=2, required=True, help="seed and stage-2 seed")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads")
     parser.add_argument("--length", type=int, required=True, help="tokens to which every training example is padded")

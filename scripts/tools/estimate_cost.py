@@ -1,4 +1,7 @@
-"""Print how many training jobs each study of a configuration has, and the GPU hours and disk that they may take."""
+"""Print how many stages each study of a configuration trains, and the GPU hours and disk that they may take.
+
+Base models and measurements are not counted.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,14 @@ def main() -> None:
     config = load_config(arguments.config)
     costs = estimate_costs(config)
     totals = [sum(values) for values in zip(*((c.jobs, c.operations, c.kept) for c in costs), strict=True)]
-    print(f"{'study':<20}{'jobs':>8}{'GPU hours':>12}{'GB kept':>12}")
+    print(f"{'study':<20}{'stages':>8}{'GPU hours':>12}{'GB kept':>12}")
     for name, jobs, operations, kept in [*((c.study, c.jobs, c.operations, c.kept) for c in costs), ("all", *totals)]:
         print(f"{name:<20}{jobs:>8,}{operations / arguments.speed / 3600:>12,.1f}{kept / 1e9:>12,.1f}")
     print(
         f"Not measured: an estimate from parameters, documents and epochs, at {arguments.speed:.0e} operations per "
-        "second. Jobs that studies share count for the first of them; loading and start-up come on top. Kept are "
-        f"weights of stages, with keep: {config.keep}."
+        "second. Stages that studies share count for the first of them; a model without `parameters` counts as free. "
+        "Not counted: base models, measurements, loading and start-up. Kept are weights of stages, with "
+        f"keep: {config.keep}."
     )
 
 

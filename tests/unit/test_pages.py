@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+from metaocl.config.models import Model
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "config/README.md", ROOT / "results/README.md"]
@@ -43,3 +46,12 @@ def test_the_readme_leads_to_every_page():
 
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_the_pretrained_models_of_the_page_of_models_say_how_large_they_are():
+    """A cluster is asked for memory and time by it."""
+    page = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+    example = re.findall(r"^```yaml\n(models:.*?)```", page, re.MULTILINE | re.DOTALL)[0].replace("COMMIT", "a" * 40)
+    models = [Model.model_validate(model) for model in yaml.safe_load(example)["models"].values()]
+    assert len([model for model in models if model.pretrained]) == 3
+    assert [model for model in models if model.pretrained and not model.parameters] == []

@@ -265,3 +265,14 @@ def test_a_study_cannot_have_the_name_of_a_rule(tmp_path, name):
     run = snakemake("--dry-run", "--configfile", str(bad), cwd=copy_project(tmp_path / "project"), check=False)
     assert run.returncode != 0
     assert f"{bad}: studies.{name} has the name of a rule; give it another one" in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("given", ["results/x", ["results"], 7])
+def test_pathvars_that_snakemake_cannot_read_are_one_line(tmp_path, given):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(yaml.safe_dump(config_with("pathvars", given), sort_keys=False))
+    run = snakemake("--dry-run", "--configfile", str(bad), cwd=copy_project(tmp_path / "project"), check=False)
+    told = [line for line in (run.stdout + run.stderr).splitlines() if line and not line.startswith("Using ")]
+    assert run.returncode == 1
+    expected = "expected a mapping, such as `pathvars: {results: results/mine}`"
+    assert told == [f"error: {bad}: pathvars is {given!r}; {expected}"]

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import pydoc
 import re
 import shlex
@@ -88,6 +89,31 @@ def test_make_format_wraps_a_line_that_has_grown_too_long(tmp_path):
         checked = run("-m", "ruff", *arguments[:-1], "--no-cache", "--config", "pyproject.toml", str(grown))
         assert checked.returncode == 0, checked.stdout + checked.stderr
     assert max(map(len, grown.read_text().splitlines())) <= 120
+
+
+def test_the_hooks_of_pre_commit_look_at_files_that_there_are():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    patterns = {hook["id"]: hook["files"] for hook in config["repos"][0]["hooks"] if "files" in hook}
+    assert len(patterns) >= 2
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for start, alternatives, end in (re.fullmatch(r"(\^?)\((.+)\)(\$?)", each).groups() for each in patterns.values()):
+        for alternative in alternatives.split("|"):
+            assert any(re.search(start + alternative + end, file) for file in tracked), alternative
+    assert re.search(patterns["config-docs"], "scripts/metaocl/config/studies.py")
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "goes_on"), [("exec sleep 30", 0, True), ("true", 0, False), ("exit 1", 2, False)]
+)
+def test_make_gpu_ends_well_where_it_is_its_time_that_ends_the_study(tmp_path, command, status, goes_on):
+    last = re.search(r"^\ttimeout (?:.*\\\n)*.*\n", (ROOT / "Makefile").read_text(), re.MULTILINE)[0]
+    (tmp_path / "Makefile").write_text("gpu:\n" + last.replace(" 600 ", " 1 "))
+    (tmp_path / "snakemake").write_text(f"#!/bin/sh\n{command}\n")
+    (tmp_path / "snakemake").chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    made = subprocess.run(["make", "-s", "gpu"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert made.returncode == status, made.stderr
+    assert ("the same command goes on" in made.stdout) == goes_on
 
 
 def test_planning_imports_nothing_that_takes_seconds():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,8 @@ from metaocl.config.layers import read_config
 from metaocl.config.parsing import parse_config
 from metaocl.planning.costs import estimate_costs
 
-PAPER = Path(__file__).parents[3] / "config/paper.yaml"
+ROOT = Path(__file__).parents[3]
+PAPER = ROOT / "config/paper.yaml"
 
 
 def costs(**changes):
@@ -46,3 +49,12 @@ def test_snapshots_are_kept_as_well():
     with_snapshots = costs(keep="all", plans=raw["plans"])
     assert with_snapshots["main"].kept == pytest.approx(3 * costs(keep="all")["main"].kept)
     assert with_snapshots["main"].operations == costs(keep="all")["main"].operations
+
+
+def test_the_tool_says_that_it_counts_stages_and_what_it_does_not_count():
+    command = [sys.executable, "scripts/tools/estimate_cost.py", "config/mechanisms.yaml"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in printed.splitlines()]
+    assert rows[0][:2] == ["study", "stages"]
+    assert rows[1][:2] == ["correlation", "180"]  # of its jobs, 180 more measure, and one trains a base model
+    assert "Not counted: base models, measurements," in printed
