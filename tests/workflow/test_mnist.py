@@ -52,7 +52,7 @@ def workspace(served, tmp_path_factory):
         config["studies"]["mnist_qa"].update(seeds=[0], define_types=["tve"])
         config["datasets"]["digits"]["entities"] = 20
         config["models"]["convnext"]["convnet"]["convnextv2"].update(depths=[1, 1, 1, 1], hidden_sizes=[2, 2, 4, 4])
-        config["plans"]["one_stage"]["stages"][0].update(epochs=1, evaluate="last", warmup_steps=1)
+        config["plans"]["one_stage"]["stages"][0].update(epochs=1, evaluate="last", warmup_steps=0)
 
     folder = copy_project(tmp_path_factory.mktemp("mnist"))
     use_config(folder, ROOT / "config/mnist.yaml")

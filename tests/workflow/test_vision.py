@@ -120,7 +120,8 @@ def test_documents_that_images_do_not_show_are_told_in_one_line(workspace):
     run = snakemake(cwd=workspace, check=False)
     output = run.stdout + run.stderr
     assert run.returncode != 0
-    assert "which images need: give the define type alias_style: digits and alias_letters: 9" in output
+    told = "define type words needs alias_style: digits and alias_letters: 9"
+    assert f"studies.grids: convnet reads images; {told}" in output
     assert "Traceback" not in output
 
 

@@ -4,12 +4,6 @@
 from metaocl.config.handwriting import IDX_FILES
 
 
-def new_model_settings(wildcards):
-    """The settings of a model with new weights, as JSON, without what its stages alone look at."""
-    model = settings.models[wildcards.model]
-    return canonical_json(model.model_copy(update={"gradient_checkpointing": False}))
-
-
 rule prepare_model:
     input:
         pretrained_files,

@@ -78,6 +78,12 @@ def version_of_pretrained(wildcards):
     return model_version(settings.models[wildcards.model].pretrained)
 
 
+def new_model_settings(wildcards):
+    """The settings of a model with new weights, as JSON, without what its stages alone look at."""
+    model = settings.models[wildcards.model]
+    return canonical_json(model.model_copy(update={"gradient_checkpointing": False}))
+
+
 @told_in_one_line
 def files_of_handwriting(wildcards):
     """The files that a network of images has its digits from: the user's own, or those that are fetched."""

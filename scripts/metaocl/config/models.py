@@ -248,8 +248,8 @@ class Model(Entry):
     parameters: float | None = Field(
         default=None,
         gt=0,
-        description="Number of parameters, `410e6`: for figures and estimates, and on a cluster for the memory and the "
-        "time that jobs ask for; without it as if the model were free.",
+        description="Number of parameters, `410.0e+6`: for figures and estimates, and on a cluster for the memory and "
+        "the time that jobs ask for; without it as if the model were free.",
     )
     threads: int = Field(
         default=1, ge=1, description="CPU threads in training. A setting, as it changes the last bits of the result."
