@@ -32,8 +32,10 @@ def main() -> None:
     print("| | contrast | first | second | difference [95 %] | p | p (Holm) |\n|---|---|---|---|---|---|---|")
     for row in compared.itertuples():
         cell = ", ".join(getattr(row, name) for name in CELL)
-        numbers = f"{row.first:.3f} | {row.second:.3f} | {row.difference:.3f} [{row.ci_low:.3f}, {row.ci_high:.3f}]"
-        print(f"| {cell} | {row.contrast} | {numbers.replace('-', '−')} | {row.p_value:.2g} | {row.p_holm:.2g} |")
+        numbers = [f"{number:z.3f}" for number in (row.first, row.second, row.difference, row.ci_low, row.ci_high)]
+        first, second, off, low, high = (number.replace("-", "−") for number in numbers)
+        tested = f"{off} [{low}, {high}] | {row.p_value:.2g} | {row.p_holm:.2g}"
+        print(f"| {cell} | {row.contrast} | {first} | {second} | {tested if row.p_value >= 0 else f'{off} | – | –'} |")
     same, all_seeds = compared["equal_seeds"].sum(), compared["n_seeds"].sum()
     print(f"\n{same} of {all_seeds} gaps of seeds are the same to the last digit.")
     _print_verdicts(arguments.first / "claims.csv", arguments.second / "claims.csv")

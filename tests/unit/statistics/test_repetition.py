@@ -69,13 +69,15 @@ def compare(monkeypatch, *folders):
 
 def test_the_tool_shows_gaps_and_verdicts_of_models_that_are_drawn_for_each_seed(tmp_path, monkeypatch, capsys):
     other = gaps_of([0.0, 0.4], model="base_20")
+    other = pd.concat([other, gaps_of([0.1, 0.1], "ocl", plan="one_stage")])
     keep(tmp_path / "a", pd.concat([gaps_of([0.1, -0.4]), other]), "reproduced")
     keep(tmp_path / "b", pd.concat([gaps_of([0.1, -0.2]), other]), "inconclusive")
     compare(monkeypatch, tmp_path / "a", tmp_path / "b")
     said = capsys.readouterr().out
     assert "| people, tve, tiny, two_stages | meta_ocl | −0.150 | −0.050 | 0.100 [−1.171, 1.371] | 0.5 | 0.5 |" in said
     assert "base_20" not in said
-    assert "1 of 2 gaps of seeds are the same" in said
+    assert "| people, tve, tiny, one_stage | ocl | 0.100 | 0.100 | 0.000 | – | – |" in said
+    assert "3 of 4 gaps of seeds are the same" in said
     assert "| meta_ocl | laptop_main | reproduced | inconclusive |" in said
 
 
