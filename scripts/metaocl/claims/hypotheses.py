@@ -2,8 +2,9 @@
 
 A prediction is *supported* where its test is significant, *failed* where the opposite is, and else *undecided*. What
 would count as failed is thus in the entry: a mean significantly on the other side of the threshold; for `within`, one
-significantly outside of it. A hypothesis is *ruled out here* if a prediction failed, it *survives* if all were
-supported, and is else *open*. "Here" is the bed that it names: a hypothesis may fare differently elsewhere.
+significantly outside of it, on either side at half of the level. A hypothesis is *ruled out here* if a prediction
+failed, it *survives* if all were supported, and is else *open*. "Here" is the bed that it names: a hypothesis may fare
+differently elsewhere.
 """
 
 from __future__ import annotations
