@@ -8,7 +8,7 @@
 # make status        says how far the studies are: make status CONFIG=config/laptop_paper.yaml
 # make site          builds the pages as a site, in site/, with mkdocs, which it installs
 # make test          sets everything up, the pretrained model, TensorBoard and mkdocs too, and runs all tests but those on a cluster
-# make test-fast     what to run after an edit, in a minute: the checkers of the code, and the unit tests but the slow ones
+# make test-fast     what to run after an edit, in a minute or two: the checkers of the code, and the unit tests but the slow ones
 # make test-cluster  starts a Slurm of its own on this machine and runs a study on it, through its faults too
 # make gpu           on a machine with a CUDA GPU: its tests, its speed, and ten minutes of the study of cities; again goes on
 # make benchmark     measures how fast it is, next to a plain use of transformers (half an hour)
@@ -109,7 +109,7 @@ reference-paper: paper
 	cp $(PAPER)/figures/studies.png results/reference/laptop_paper/
 	python scripts/tools/judge_kept.py config/laptop_paper.yaml results/reference/laptop_paper
 
-# The same of the mechanisms' studies, on either bed: what became of each hypothesis (an hour and more, each).
+# The same of the mechanisms' studies, on either bed: what became of each hypothesis (41 minutes to two hours each).
 reference-mechanisms reference-mechanisms_vision: reference-%: .venv/installed
 	@python scripts/tools/clear_stale_lock.py
 	snakemake mechanisms --configfile config/$*.yaml
