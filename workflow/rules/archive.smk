@@ -10,7 +10,7 @@ rule archive_study:
             *study_tables(wildcards.study),
         ],
         records=lambda wildcards: study_records(wildcards.study, settings),
-        claims=judged_files("claims"),
+        claims=files_judged("claims"),
         about=[
             str(REPOSITORY / name)
             for name in ("CITATION.cff", "LICENSE", "environment.yml")

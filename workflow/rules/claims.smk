@@ -10,7 +10,7 @@ MODELS_IN_WORDS = json.dumps(
 
 rule judge_claims:
     input:
-        claims=judged_files("claims"),
+        claims=files_judged("claims"),
         gaps=gaps_judged("claims"),
     output:
         table=report(
@@ -40,7 +40,7 @@ rule judge_claims:
 
 rule judge_hypotheses:
     input:
-        hypotheses=judged_files("hypotheses"),
+        hypotheses=files_judged("hypotheses"),
         gaps=gaps_judged("hypotheses"),
     output:
         table=report(

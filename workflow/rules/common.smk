@@ -41,7 +41,7 @@ try:
     )
     CONFIG_FILE = in_words(layers)
     settings = parse_layers(layers)
-    check_judged_files(settings, CONFIG_FILE)
+    check_judged_files(settings, CONFIG_FILE, REPOSITORY)
     check_warm_ups(settings, CONFIG_FILE)
     check_adapters(settings, CONFIG_FILE)
     check_images(settings, CONFIG_FILE)

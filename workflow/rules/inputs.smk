@@ -13,7 +13,7 @@ from metaocl.planning.inputs import (
     source_version,
     with_handwriting_at,
 )
-from metaocl.planning.judging import judged_studies
+from metaocl.planning.judging import judged_files, judged_studies
 from metaocl.planning.places import (
     FETCHED_HANDWRITING,
     RESULTS,
@@ -194,15 +194,15 @@ def snapshots_of_last_stage(wildcards):
     return f"{STAGE}/stage2_seed{{stage2_seed}}/snapshots" if kept_ones else []
 
 
-def judged_files(kind):
-    """The files of claims, or of hypotheses: the user's, or the project's own."""
-    return getattr(settings, kind) or [str(REPOSITORY / f"config/{kind}.yaml")]
+def files_judged(kind):
+    """The files of claims, or of hypotheses."""
+    return judged_files(kind, settings, REPOSITORY)
 
 
 @cache
 def studies_judging(kind):
     """The studies that test the claims, or the hypotheses."""
-    return judged_studies(kind, judged_files(kind), settings)
+    return judged_studies(kind, files_judged(kind), settings)
 
 
 def gaps_judged(kind):

@@ -9,7 +9,7 @@ rule write_page:
         metrics="<results>/tables/{study}/metrics.parquet",
         effects="<results>/tables/{study}/effects.parquet",
         gaps="<results>/tables/{study}/gaps.parquet",
-        claims=judged_files("claims"),
+        claims=files_judged("claims"),
         looks=multiext(
             str(REPOSITORY / "scripts/metaocl/reports/page"),
             ".html",

@@ -16,23 +16,34 @@ from metaocl.design.axes import AXES
 Kind = Literal["claims", "hypotheses"]
 
 
-def check_judged_files(config: Config, origin: str) -> None:
+def judged_files(kind: Kind, config: Config, repository: Path) -> list[str]:
+    """The files of claims, or of hypotheses: the user's, or the project's own, which lie in `repository`."""
+    return getattr(config, kind) or [str(repository / f"config/{kind}.yaml")]
+
+
+def check_judged_files(config: Config, origin: str, repository: Path) -> None:
     """Raises ConfigError for a file of claims or of hypotheses that is not in the folder in which Snakemake runs, for a
     mistake in one, for cells of entries that there are not, and for what asks for numbers that a study's axis has not.
+
+    repository: as `judged_files` takes it. The cells of the project's own files are not looked at: a study of the
+    user's may have the name of one there, and other entries.
     """
     kinds: tuple[Kind, ...] = ("claims", "hypotheses")
     for kind in kinds:
-        files = getattr(config, kind) or ()
+        given, files = getattr(config, kind), judged_files(kind, config, repository)
         for file in files:
             if not Path(file).is_file():
                 raise ConfigError(f"{origin}: {kind} has {file!r}; {Path.cwd()} has no such file")
         for name, study, comparison in _comparisons(kind, files):
             if study not in config.studies:
                 continue
-            for side in _sides(comparison):
+            for side in _sides(comparison) if given else []:
                 _check_slugs(config, side, f"{origin}: {kind} {name}")
             if key := _key_about_axis(comparison):
-                _check_axis(config, study, f"{origin}: {kind} {name}: {key}")
+                otherwise = (
+                    "" if given else f"; or call the study otherwise, or give {kind}, files in place of {files[0]}"
+                )
+                _check_axis(config, study, f"{origin}: {kind} {name}: {key}", otherwise)
 
 
 def judged_studies(kind: Kind, files: Sequence[str], config: Config) -> list[str]:
@@ -77,11 +88,12 @@ def _key_about_axis(comparison: Comparison) -> str | None:
     return next((key for side in _sides(comparison) for key in ("x_range", "x_end") if getattr(side, key)), None)
 
 
-def _check_axis(config: Config, study: str, where: str) -> None:
+def _check_axis(config: Config, study: str, where: str, otherwise: str) -> None:
+    """otherwise: what may be done but to give the study such an axis."""
     axis = config.studies[study].axis
     if axis is None or AXES[axis].names:
         numbers = ", ".join(name for name, each in AXES.items() if not each.names)
         raise ConfigError(
             f"{where} needs numbers on the axis of study {study}, which is {axis or 'not given'}; those with numbers "
-            f"are {numbers}"
+            f"are {numbers}{otherwise}"
         )

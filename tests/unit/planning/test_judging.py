@@ -11,7 +11,8 @@ from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import parse_config
 from metaocl.planning.judging import check_judged_files, judged_studies
 
-TINY = yaml.safe_load((Path(__file__).parents[2] / "workflow/tiny.yaml").read_text())
+ROOT = Path(__file__).parents[3]
+TINY = yaml.safe_load((ROOT / "tests/workflow/tiny.yaml").read_text())
 PART = {"contrast": "ocl", "must_be": "above"}
 ABOUT = {"id": "mine", "statement": "It is so."}
 
@@ -31,7 +32,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def check(key, *files):
-    check_judged_files(parse_config(TINY | {key: list(files)}, "tiny.yaml"), "tiny.yaml")
+    check_judged_files(parse_config(TINY | {key: list(files)}, "tiny.yaml"), "tiny.yaml", ROOT)
 
 
 @pytest.mark.parametrize("key", ["claims", "hypotheses"])
@@ -80,13 +81,15 @@ def test_what_needs_numbers_on_an_axis_is_told_before_anything_runs(key, axis, a
     name = {"claims": "mine", "hypotheses": "seen"}[key]
     study = TINY["studies"]["tiny"] | {"axis": axis}
     with pytest.raises(ConfigError) as caught:
-        check_judged_files(parse_config(TINY | {key: ["mine.yaml"], "studies": {"tiny": study}}, "t.yaml"), "t.yaml")
+        check_judged_files(
+            parse_config(TINY | {key: ["mine.yaml"], "studies": {"tiny": study}}, "t.yaml"), "t.yaml", ROOT
+        )
     assert str(caught.value) == (
         f"t.yaml: {key} {name}: {named} needs numbers on the axis of study tiny, which is {axis or 'not given'}; those "
         "with numbers are alpha, model_size, batch_size, entities"
     )
     study["axis"] = "batch_size"
-    check_judged_files(parse_config(TINY | {key: ["mine.yaml"], "studies": {"tiny": study}}, "t.yaml"), "t.yaml")
+    check_judged_files(parse_config(TINY | {key: ["mine.yaml"], "studies": {"tiny": study}}, "t.yaml"), "t.yaml", ROOT)
 
 
 @pytest.mark.parametrize("key", ["claims", "hypotheses"])
@@ -101,3 +104,29 @@ def test_cells_of_what_is_no_entry_are_told_before_anything_runs(key, side, sect
     for study, given in (("tiny", known), ("elsewhere", "typo")):
         Path("mine.yaml").write_text(yaml.safe_dump(judged(study, PART | {side: {section: [given]}})[key]))
         check(key, "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "study", "claim", "asks"),
+    [
+        ("claims", "alpha", "alpha", "slope_along"),
+        ("claims", "gradient_alignment", "gradient_alignment", "x_range"),
+        ("hypotheses", "correlation", "h2b_slope", "slope_along"),
+    ],
+)
+def test_the_projects_own_files_ask_for_numbers_of_a_study_of_their_name(key, study, claim, asks):
+    """Whatever its entries are called: what else they name, such a study may lack."""
+    settings = TINY["studies"]["tiny"]
+    with pytest.raises(ConfigError) as caught:
+        check_judged_files(
+            parse_config(TINY | {"study": study, "studies": {study: settings}}, "t.yaml"), "t.yaml", ROOT
+        )
+    assert str(caught.value) == (
+        f"t.yaml: {key} {claim}: {asks} needs numbers on the axis of study {study}, which is not given; those with "
+        "numbers are alpha, model_size, batch_size, entities; or call the study otherwise, or give "
+        f"{key}, files in place of {ROOT}/config/{key}.yaml"
+    )
+    for changed in ({"studies": {study: settings | {"axis": "alpha"}}}, {"studies": {"other": settings}}):
+        check_judged_files(
+            parse_config(TINY | {"study": next(iter(changed["studies"]))} | changed, "t.yaml"), "t.yaml", ROOT
+        )
