@@ -15,6 +15,7 @@ from metaocl.config.layers import in_words, parse_layers, read_layers
 from metaocl.config.parsing import canonical_json
 from metaocl.planning.checks import (
     check_adapters,
+    check_documents,
     check_images,
     check_mechanisms,
     check_sizes,
@@ -42,6 +43,7 @@ try:
     CONFIG_FILE = in_words(layers)
     settings = parse_layers(layers)
     check_judged_files(settings, CONFIG_FILE, REPOSITORY)
+    check_documents(settings, CONFIG_FILE)
     check_warm_ups(settings, CONFIG_FILE)
     check_adapters(settings, CONFIG_FILE)
     check_images(settings, CONFIG_FILE)

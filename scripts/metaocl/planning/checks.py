@@ -34,14 +34,27 @@ FEWEST_ALIASES_OF_A_PROBE = 5  # of either tag, for five folds
 STEERED: tuple[Subset, ...] = ("d1consis", "d2consis")
 
 
+def check_documents(config: Config, origin: str) -> None:
+    """Raises ConfigError for a stage of a study without documents, whatever their questions are."""
+    for dataset, define_type, plan in _combinations(config):
+        data, defined = config.datasets[dataset], config.define_types[define_type]
+        for number, stage in enumerate(config.plans[plan].stages):
+            if stage_documents(stage, data, defined) > 0:
+                continue
+            reason = f"the shares of data set {dataset} have no alias for them"
+            if defined.placement == "in_context" and "questions" not in stage.documents:
+                reason = f"with the placement in_context of {define_type} definitions stand before questions alone"
+            raise ConfigError(
+                f"{origin}: plans.{plan}.stages.{number}.documents is {', '.join(stage.documents)}, but {reason}"
+            )
+
+
 def check_warm_ups(config: Config, origin: str) -> None:
     """Raises ConfigError for a stage of a study that ends with its warm-up or before, whatever its documents are.
 
     Of a long table only the job that reads it knows how many questions there are.
     """
-    studies = config.studies.values()
-    combinations = {each for s in studies for each in product(s.datasets, s.define_types, s.plans)}
-    for dataset_name, define_type, plan in sorted(combinations):
+    for dataset_name, define_type, plan in _combinations(config):
         dataset = config.datasets[dataset_name]
         if isinstance(dataset.source, Table) and dataset.source.questions is None:
             continue
@@ -54,6 +67,12 @@ def check_warm_ups(config: Config, origin: str) -> None:
                     f"{origin}: plans.{plan}.stages.{number}.warmup_steps is {stage.warmup_steps}; on {dataset_name} "
                     f"the stage ends after about {steps} steps"
                 )
+
+
+def _combinations(config: Config) -> list[tuple[str, str, str]]:
+    """The data sets, define types and plans that studies bring together."""
+    studies = config.studies.values()
+    return sorted({each for s in studies for each in product(s.datasets, s.define_types, s.plans)})
 
 
 def check_sizes(config: Config, origin: str) -> None:

@@ -9,7 +9,14 @@ import yaml
 
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import parse_config
-from metaocl.planning.checks import check_adapters, check_images, check_mechanisms, check_sizes, check_warm_ups
+from metaocl.planning.checks import (
+    check_adapters,
+    check_documents,
+    check_images,
+    check_mechanisms,
+    check_sizes,
+    check_warm_ups,
+)
 
 TINY = yaml.safe_load((Path(__file__).parents[2] / "workflow/tiny.yaml").read_text())
 CONVNET = {"convnet": {"channels": 4, "width": 16}}
@@ -162,6 +169,43 @@ def test_the_steps_of_a_stage_on_a_table_are_those_of_its_questions(source, warm
         return check_warm_ups(config, "tiny.yaml")
     with pytest.raises(ConfigError, match="warmup_steps is 50; on people the stage ends after about"):
         check_warm_ups(config, "tiny.yaml")
+
+
+HALVES = {"qd1": "1/2", "qd2": "1/2"}
+
+
+@pytest.mark.parametrize("source", ["people", wide_table(range(3)), LONG_TABLE], ids=["people", "wide", "long"])
+@pytest.mark.parametrize(
+    ("shares", "placement", "documents", "said"),
+    [
+        (HALVES, "apart", ["new_definitions"], "the shares of data set people have no alias for them"),
+        (
+            None,
+            "in_context",
+            ["new_definitions"],
+            "with the placement in_context of tve definitions stand before questions alone",
+        ),
+        ({"q_no_replacement_baseline": 1}, "apart", ["new_definitions"], "the shares of data set people have no alias"),
+        (HALVES, "apart", ["questions", "new_definitions"], None),
+        (None, "in_context", ["questions", "new_definitions"], None),
+        (None, "apart", ["new_definitions"], None),
+    ],
+)
+def test_a_stage_without_documents_is_told_before_anything_runs(source, shares, placement, documents, said):
+    raw = yaml.safe_load(yaml.safe_dump(TINY))
+    raw["datasets"]["people"] |= {"source": source} | ({"shares": shares} if shares else {})
+    raw["define_types"]["tve"]["placement"] = placement
+    raw["studies"] = {"tiny": raw["studies"]["tiny"] | {"plans": ["two_stages"]}}
+    first, last = raw["plans"]["two_stages"]["stages"]
+    first["documents"], last["documents"] = ["questions"], documents
+    config = parse_config(raw, "tiny.yaml")
+    if said is None:
+        return check_documents(config, "tiny.yaml")
+    with pytest.raises(ConfigError) as raised:
+        check_documents(config, "tiny.yaml")
+    assert str(raised.value).startswith(
+        f"tiny.yaml: plans.two_stages.stages.1.documents is new_definitions, but {said}"
+    )
 
 
 VISION = yaml.safe_load((Path(__file__).parents[2] / "workflow/vision.yaml").read_text())
