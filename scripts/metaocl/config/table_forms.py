@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from metaocl.config.entry import ConfigError
 
@@ -12,9 +13,10 @@ TABLE_FORMS: dict[str, TableForm] = {".csv": "csv", ".csv.gz": "csv", ".jsonl": 
 
 
 def form_of(name: str) -> TableForm:
-    """What a file of that name is, by its end. Raises ValueError for another end."""
+    """What a file of that name is, or at that address, by the end of its path. Raises ValueError for another end."""
+    path = urlsplit(name).path if name.startswith(("http://", "https://")) else name
     for ending, form in TABLE_FORMS.items():
-        if name.lower().endswith(ending):
+        if path.lower().endswith(ending):
             return form
     raise ValueError(f"{name} ends with none of {', '.join(TABLE_FORMS)}")
 

@@ -7,6 +7,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from metaocl.facts.table_files import read_rows
 CREDIT = "the user's own table"
 
 LEAST_QUESTIONS = 2  # of an entity: one to train on and one to test
+# Letters of scripts without blanks between words: Thai, Lao, Myanmar, Khmer, kana, and Han with its marks.
+WITHOUT_BLANKS = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
 
 
 def read_own_table(count: int, path: Path, source: Table) -> list[Fact]:
@@ -81,11 +86,22 @@ def _wide(rows: Iterable[tuple[str, dict[str, str]]], source: Table) -> Iterator
 def _long(rows: Iterable[tuple[str, dict[str, str]]], source: Table) -> Iterator[tuple[str, Fact]]:
     for place, values in rows:
         name, question = _name(values[source.name], place), values[str(source.question)]
-        word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")  # Ann is not in Annex
-        asked = question if PLACEHOLDER in question else word.sub(PLACEHOLDER, question)
-        if asked.count(PLACEHOLDER) != 1 or word.search(asked.replace(PLACEHOLDER, "")):
-            raise FactsError(f"{place}: the question {question!r} must hold {PLACEHOLDER} or the name {name!r}, once")
+        asked = question if PLACEHOLDER in question else _word(name, WITHOUT_BLANKS).sub(PLACEHOLDER, question)
+        if asked.count(PLACEHOLDER) != 1 or _word(name).search(asked.replace(PLACEHOLDER, "")):
+            raise FactsError(
+                f"{place}: the question {question!r} must hold the name {name!r} once, in the same letters and as a "
+                f"word of its own; or write {PLACEHOLDER} in its place"
+            )
         yield place, Fact(name, name, asked, ask(asked), values[str(source.answer)])
+
+
+def _word(name: str, neighbours: str = "") -> re.Pattern[str]:
+    """A name as a word of its own: Ann is not in Annex.
+
+    neighbours: letters, as in a set of `re`, that may stand beside it all the same.
+    """
+    letter = rf"[^\W{neighbours}]"
+    return re.compile(rf"(?<!{letter}){re.escape(name)}(?!{letter})")
 
 
 def _name(name: str, place: str) -> str:
@@ -111,11 +127,20 @@ def _text(value: Any, place: str) -> str:
     """A value as it stands in a text, on one line."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
+    if isinstance(value, datetime) and _is_a_day(value):
+        value = value.date()
+    if isinstance(value, datetime | time | timedelta):
+        raise FactsError(f"{place}: is the time {value}, where a text, a number or a date was expected")
     if isinstance(value, list | dict | bytes) or (isinstance(value, float) and math.isinf(value)):
         raise FactsError(f"{place}: is {value!r}, where a text or a number was expected")
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # whole numbers are such where a column has gaps
     return " ".join(str(value).split())
+
+
+def _is_a_day(value: datetime) -> bool:
+    """Whether it has no time of day: pandas writes dates so. Nanoseconds are its own, and no part of `time()`."""
+    return value.time() == time() and not getattr(value, "nanosecond", 0)
 
 
 def _tell(origin: str, facts: Sequence[Fact], unanswered: int, few: int) -> None:

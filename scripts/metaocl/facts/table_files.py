@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,13 +88,24 @@ def _read_json_lines(path: Path) -> Rows:
         if not line.strip():
             continue
         try:
-            row = json.loads(line.strip())
+            row = json.loads(line.strip(), object_pairs_hook=_each_once)
         except json.JSONDecodeError as error:
             raise ValueError(f"line {number}, character {error.colno}: {error.msg}") from None
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from None
         if not isinstance(row, dict):
             raise ValueError(f'line {number} is no object, such as {{"name": "Alien", "year": 1979}}')
         rows.append((number, row))
     return list(dict.fromkeys(column for _, row in rows for column in row)), rows
+
+
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. Raises ValueError for a key that is given twice, of which Python would take the last value."""
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        doubled = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"{doubled!r} is given more than once; give it once")
+    return given
 
 
 def _read_parquet(path: Path) -> Rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import time, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -86,6 +87,39 @@ def test_narrow_numbers_are_the_texts_that_they_are_short_for(tmp_path):
     frame.to_parquet(tmp_path / "works.parquet")
     facts = read(wide(tmp_path / "works.parquet"), count=2)
     assert [fact.answer for fact in facts] == ["1.8", "1.5", "2.1", "2.25"]
+
+
+@pytest.mark.parametrize("kind", ["datetime64[s]", "datetime64[ns]", "datetime64[ns, Europe/Paris]"])
+def test_a_column_of_dates_as_pandas_writes_them_has_no_time_of_day(tmp_path, kind):
+    days = pd.Series(["1979-05-25", None, "1997-09-09"], dtype=kind)
+    facts = read(wide(write(tmp_path / "works.parquet", pd.DataFrame(WORKS).assign(year=days))), count=2)
+    assert [fact.answer for fact in facts if fact.attribute == "year"] == ["1979-05-25", "1997-09-09"]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            ["1979-05-25", "1985-02-20 21:30", "1997-09-09"],
+            "row 2, column 'year': is the time 1985-02-20 21:30:00, where",
+        ),
+        (
+            ["1979-05-25", "1985-02-20T00:00:00.000000001", None],
+            "row 2, column 'year': is the time 1985-02-20 00:00:00.0",
+        ),
+        ([timedelta(minutes=117)] * 3, "row 1, column 'year': is the time 1:57:00, where"),
+        (
+            [time(21, 30)] * 3,
+            "row 1, column 'year': is the time 21:30:00, where a text, a number or a date was expected",
+        ),
+    ],
+    ids=["time of day", "nanoseconds", "duration", "clock"],
+)
+def test_a_column_with_times_is_refused(tmp_path, values, said):
+    times = [pd.Timestamp(value) if isinstance(value, str) else value for value in values]
+    with pytest.raises(FactsError) as error:
+        read(wide(write(tmp_path / "works.parquet", pd.DataFrame(WORKS).assign(year=times))), count=1)
+    assert str(error.value).startswith(f"{tmp_path}/works.parquet: {said}")
 
 
 def test_a_number_without_end_is_refused(tmp_path):
@@ -254,6 +288,11 @@ def test_the_settings_of_a_table_that_is_not_on_the_hub_are_what_they_were():
         ("a.csv.gz", gzip.compress(b"title,year,land\nA,1,b\n", mtime=0)[:-9], "cannot be read as CSV in UTF-8"),
         ("a.jsonl", b"{]", "cannot be read as JSON lines in UTF-8: line 1, character 2: "),
         ("a.jsonl", b"", "has no rows"),
+        (
+            "a.jsonl",
+            b'{"title": "A", "year": 1, "land": "b"}\n{"title": "C", "year": 1, "land": "b", "year": 2}',
+            "cannot be read as JSON lines in UTF-8: line 2: 'year' is given more than once; give it once",
+        ),
         ("a.jsonl", b'[{"title": "A", "year": 1, "land": "b"}]', "line 1 is no object"),
         ("a.jsonl", b'{"title": "Caf\xe9", "year": 1, "land": "b"}', "line 1 is not in UTF-8"),
         ("a.parquet", b"PAR1", "cannot be read as Parquet"),
@@ -301,12 +340,49 @@ def test_a_name_is_found_in_a_question_as_a_word_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "question", ["Who made Cubes?", "Who made it?", "Who made Cube and {name}?", "{name} or {name}, Alien?"]
+    ("name", "question", "asked"),
+    [
+        ("東京", "東京はどこ?", "{name}はどこ?"),
+        ("東京", "昔の東京にはなにがあった?", "昔の{name}にはなにがあった?"),
+        ("Cube", "CubesではなくCubeを作ったのは?", "Cubesではなく{name}を作ったのは?"),
+        ("กรุงเทพ", "กรุงเทพอยู่ที่ไหน", "{name}อยู่ที่ไหน"),
+        ("京", "{name}は東京にある?", "{name}は東京にある?"),
+    ],
 )
-def test_a_question_that_does_not_name_its_entity_once_is_refused(tmp_path, question):
-    path = write(tmp_path / "works.csv", [{"title": "Cube", "asked": question, "said": "Natali"}])
-    with pytest.raises(FactsError, match=r"row 1: the question .* must hold {name} or the name 'Cube', once"):
+def test_a_name_is_found_where_no_blanks_stand_between_words(tmp_path, name, question, asked):
+    rows = [{"title": name, "asked": each, "said": "日本"} for each in (question, "{name}?")]
+    assert read(long(write(tmp_path / "works.csv", rows)), count=1)[0].attribute == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        *(
+            ("Cube", question)
+            for question in ("Who made Cubes?", "Who made it?", "Who made Cube and {name}?", "{name} or {name}, Alien?")
+        ),
+        ("Cube", "Who made Cube, of Cube?"),
+        ("cube", "Who made Cube?"),
+        ("東京", "東京か東京都か?"),
+    ],
+)
+def test_a_question_that_does_not_name_its_entity_once_is_refused(tmp_path, name, question):
+    path = write(tmp_path / "works.csv", [{"title": name, "asked": question, "said": "Natali"}])
+    with pytest.raises(FactsError) as error:
         read(long(path))
+    assert str(error.value) == (
+        f"{path}: row 1: the question {question!r} must hold the name {name!r} once, in the same letters and as a word "
+        "of its own; or write {name} in its place"
+    )
+
+
+@pytest.mark.parametrize("end", ["?download=1", "?a=b/c.txt", "#top"])
+def test_the_form_of_a_table_is_told_by_the_path_of_its_address(tmp_path, end):
+    source = Table(name="title", questions=QUESTIONS, url=f"https://zenodo.org/records/1/files/works.CSV.gz{end}")
+    fetched = write(tmp_path / "works.csv.gz", WORKS).rename(tmp_path / "data")
+    assert len(read_facts(source, 3, fetched)) == 6
+    with pytest.raises(ValidationError, match="ends with none of"):
+        Table(name="title", questions=QUESTIONS, url="https://zenodo.org/records?file=works.csv")
 
 
 @pytest.mark.parametrize(
@@ -321,10 +397,13 @@ def test_a_question_that_does_not_name_its_entity_once_is_refused(tmp_path, ques
         ({"path": "a.csv"}, "give either questions"),
         ({"path": "a.csv", "questions": QUESTIONS, "answer": "b"}, "give either questions"),
         ({"path": "a.csv", "question": "b"}, "give either questions"),
-        ({"path": "a.csv", "questions": {"title": "What is {name}?"}}, "the column title is named for two things"),
+        (
+            {"path": "a.csv", "questions": QUESTIONS | {"title": "What is {name}?"}},
+            "the column title is named for two things",
+        ),
         ({"path": "a.csv", "questions": {"year": "When?"}}, "holds {name} once"),
         ({"path": "a.csv", "url": "https://a.b/c.csv", "questions": QUESTIONS}, "give either path"),
-        ({"path": "a.csv", "questions": {}}, "at least 1"),
+        ({"path": "a.csv", "questions": {"year": "When was {name} made?"}}, "at least 2"),
     ],
 )
 def test_settings_that_do_not_agree_are_refused(settings, said):
