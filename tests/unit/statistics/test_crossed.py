@@ -44,11 +44,14 @@ def test_a_mean_over_seeds_has_the_error_that_its_bases_leave():
     assert components.standard_error(10, own_base=True) == pytest.approx(np.std(own), rel=0.05)
 
 
-def write_gaps(path, gaps, drop=0):
+def write_gaps(path, *gaps, drop=0):
+    """A table of the gaps of define types `type0`, `type1` and so on."""
     rows = [
-        {"model": f"base{base}", "seed": seed, "contrast": contrast, "measure": "exact_match", "gap": gap}
+        {"dataset": "people", "define_type": f"type{number}", "model": f"base{base}", "plan": "p"}
+        | {"seed": seed, "contrast": contrast, "measure": "exact_match", "gap": gap}
+        for number, of_type in enumerate(gaps)
         for contrast in ("ocl", "meta_ocl")
-        for (base, seed), gap in np.ndenumerate(gaps)
+        for (base, seed), gap in np.ndenumerate(of_type)
     ]
     pd.DataFrame(rows[: len(rows) - drop]).to_parquet(path)
 
@@ -63,8 +66,23 @@ def test_the_tool_tells_the_spread_between_bases_and_seeds(tmp_path, monkeypatch
     assert f"over 12 seeds: {found.standard_error(12, own_base=True):.4f} with a base model each" in said
 
 
+def test_define_types_are_told_each_on_its_own(tmp_path, monkeypatch, capsys):
+    random = np.random.default_rng(4)
+    gaps = [draw(random, 6, 6, base=0.03), draw(random, 6, 6, seed=0.03) - 0.1]
+    write_gaps(tmp_path / "gaps.parquet", *gaps)
+    monkeypatch.setattr("sys.argv", ["base_model_variance.py", str(tmp_path / "gaps.parquet")])
+    base_model_variance.main()
+    said = capsys.readouterr().out
+    for number, of_type in enumerate(gaps):
+        found = variance_components(of_type)
+        for contrast in ("ocl", "meta_ocl"):
+            line = f"people/type{number}/p: {contrast}: mean {of_type.mean():.3f}; SD between\n"
+            line += f"  base models {found.base**0.5:.3f} "
+            assert said.count(line) == 1
+
+
 def test_a_design_that_lacks_a_cell_is_refused(tmp_path, monkeypatch):
     write_gaps(tmp_path / "gaps.parquet", draw(np.random.default_rng(4), 3, 3), drop=1)
     monkeypatch.setattr("sys.argv", ["base_model_variance.py", str(tmp_path / "gaps.parquet")])
-    with pytest.raises(UserError, match="meta_ocl is not there for two base models"):
+    with pytest.raises(UserError, match="people/type0/p: meta_ocl is not there for two base models"):
         base_model_variance.main()
