@@ -11,7 +11,8 @@ from metaocl.config.configuration import Config
 from metaocl.config.models import Model
 from metaocl.planning.cells import first_with_facts_of
 
-PLACES = ("path", "folder")  # keys of files and folders of the user's own
+WITH_PLACES = ("source", "pretrained", "handwriting")  # entries that name files, folders or addresses of the user's own
+PATHS = ("path", "folder")  # their keys of files and folders
 
 
 def single_study(name: str, config: Config) -> dict[str, Any]:
@@ -46,20 +47,26 @@ def models_in_words(settings: Mapping[str, Any]) -> dict[str, str]:
     return {name: Model(**model).in_words() for name, model in settings["models"].items()}
 
 
-def without_places(settings: Any) -> Any:
-    """Settings in which a place outside the working folder is its last part alone, and an address has no password."""
+def without_places(settings: Any, entry: str = "") -> Any:
+    """Settings in which a place outside the working folder is its last part alone, and an address has no password.
+
+    entry: the key under which they stand.
+    """
     if isinstance(settings, list):
         return [without_places(each) for each in settings]
     if not isinstance(settings, dict):
         return settings
-    return {key: _public(key, value) for key, value in settings.items()}
+    return {
+        key: _public(key, value) if entry in WITH_PLACES and isinstance(value, str) else without_places(value, key)
+        for key, value in settings.items()
+    }
 
 
-def _public(key: str, value: Any) -> Any:
-    if key in PLACES and isinstance(value, str):
+def _public(key: str, value: str) -> str:
+    if key in PATHS:
         place = PurePath(value)
         return place.name if place.is_absolute() or {"..", "~"} & set(place.parts) else value
-    if key == "url" and isinstance(value, str):
+    if key == "url":
         address = urlsplit(value)
         return urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2]))
-    return without_places(value)
+    return value

@@ -55,6 +55,15 @@ def test_models_are_told_in_words_without_their_places():
     ],
 )
 def test_places_of_ones_own_and_passwords_stay_at_home(key: str, given: Any, public: Any):
-    settings = {"models": [{"inner": {key: given}}]}
-    assert without_places(settings) == {"models": [{"inner": {key: public}}]}
-    assert settings["models"][0]["inner"][key] == given  # which is left as it was
+    for name in ("mine", "source"):  # of an entry, which has that of no key
+        settings = {"datasets": {name: {"source": {key: given}}}}
+        assert without_places(settings) == {"datasets": {name: {"source": {key: public}}}}
+        assert settings["datasets"][name]["source"][key] == given  # which is left as it was
+
+
+@pytest.mark.parametrize("column", ["path", "folder", "url", "source"])
+def test_questions_stay_as_they_are_whatever_their_columns_are_called(column):
+    questions = {column: "/usr/bin/what is {name}?", "other": "https://a:b@c.d/{name}?"}
+    settings = {"datasets": {"mine": {"source": {"path": "/home/me/my.csv", "questions": questions}}}}
+    public = {"datasets": {"mine": {"source": {"path": "my.csv", "questions": questions}}}}
+    assert without_places(settings) == public
