@@ -1,4 +1,4 @@
-"""Reading YAML as people do: what YAML 1.1 would take for something else is refused, with its lines.
+"""Reading YAML as people do: what YAML 1.1 would take for something else is refused, with its lines; and writing it.
 
 Snakemake reads a configuration before the workflow sees it, so its file is read once more here, to be checked.
 """
@@ -27,6 +27,8 @@ ALIKE = {
     "timestamp": re.compile("(?!)"),
 }
 
+LINE_BREAKS = set("\x85\u2028\u2029")  # of YAML, beside the usual: without double quotes a blank takes their place
+
 
 def read_yaml(path: Path) -> Any:
     """The content of a YAML or JSON file. Raises ConfigError, with a line for each thing that is not what it seems."""
@@ -42,6 +44,23 @@ def read_yaml(path: Path) -> Any:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from None
     raise ConfigError("\n".join(f"{path}: {doubt}" for doubt in doubts))
+
+
+def as_yaml(content: Any) -> str:
+    """The text of a YAML file of plain values: `read_yaml` reads it as them, with no doubt."""
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts that are read as something else, by people or by the reader."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    is_alike = ALIKE["str"].fullmatch(text) and not LINE_BREAKS & set(text)
+    return dumper.represent_scalar(f"{TAG}str", text, style=None if is_alike else '"')
+
+
+_Dumper.add_representer(str, _represent_text)
 
 
 def _is_json(text: str) -> bool:

@@ -20,6 +20,7 @@ from metaocl.artifacts.checksums import CHECKSUMS, file_hash
 from metaocl.artifacts.publishing import ArtifactError
 from metaocl.config.claims import Claim, as_file
 from metaocl.config.studies import Study
+from metaocl.config.yaml_files import as_yaml
 from metaocl.errors import UserError
 from metaocl.reports.cards import data_card, final_metrics, model_card
 from metaocl.reports.crates import METADATA, crate_metadata
@@ -69,7 +70,7 @@ def write_archive(finished: FinishedStudy, claims: Sequence[Claim], about: Seque
         **_verdicts(finished, claims, tables),
         **_cards(finished, tables, records),
         **{path.name: path for path in about},
-        "settings.yaml": yaml.safe_dump(finished.settings, sort_keys=False, allow_unicode=True),
+        "settings.yaml": as_yaml(finished.settings),
     }
     hashes = {name: _sha256(contents[name]) for name in sorted(contents)}
     files = {name: {"sha256": hashes[name], "contentSize": str(_size(contents[name]))} for name in hashes}
@@ -87,7 +88,7 @@ def _verdicts(finished: FinishedStudy, claims: Sequence[Claim], tables: StudyTab
     if not (judged := [claim for claim in claims if claim.study == name]):
         return {}
     table, page = judge_all(judged, {name: tables.gaps}, {name: finished.axis}, finished.models)
-    stated = yaml.safe_dump(as_file(judged), sort_keys=False, allow_unicode=True)
+    stated = as_yaml(as_file(judged))
     return {"claims.yaml": stated, "tables/claims.csv": table.to_csv(index=False), "summaries/claims.md": page}
 
 

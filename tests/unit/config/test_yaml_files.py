@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaocl.config.entry import ConfigError
-from metaocl.config.yaml_files import read_yaml
+from metaocl.config.yaml_files import as_yaml, read_yaml
 
 TWICE = {
     "define_types:\n  tve: {order: tve}\n  vte: {order: vte}\n  tve: {alpha: 0.5}\n": ("define_types.tve", "2 and 4"),
@@ -148,5 +148,34 @@ def test_what_programs_write_is_never_in_doubt(tmp_path_factory, content, indent
     path = tmp_path_factory.mktemp("written") / "my.json"
     path.write_text(json.dumps(content, indent=indent), encoding="utf-8")
     assert read_yaml(path) == content
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    path.write_text(as_yaml(content), encoding="utf-8")
     assert read_yaml(path) == content
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "08",
+        "-09",
+        "0_8",
+        "08.",
+        "007",
+        "0o7",
+        "yes",
+        "1e5",
+        "1:30",
+        "2020-01-31",
+        "=",
+        "<<",
+        "~",
+        "",
+        "a\n08",
+        "a\x85",
+        "\u2028",
+        "# a",
+        "'",
+    ],
+)
+def test_a_text_that_looks_like_something_else_is_written_as_a_text(write, text):
+    content = {text: [text, {"key": text}], "number": [8, 0.5, 1e-7, True, None]}
+    assert read_yaml(write(as_yaml(content))) == content
