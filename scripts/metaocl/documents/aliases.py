@@ -107,14 +107,18 @@ def draw_words(
     """`count` random words of lower-case letters, all different and none of them in `taken`.
 
     style: "bracketed" (the paper's `<|abc|>`), "plain" (`abc`), "spaced" (`a b c`) or "digits" (`012`). What is taken
-    changes no other word: those in the way are replaced after all have been drawn.
+    changes no other word: those in the way are replaced after all have been drawn. Raises DocumentsError where words
+    that are so long and not taken are few.
     """
-    alphabet = np.array(list(string.digits if style == "digits" else string.ascii_lowercase))
-    if 4 * (count + len(taken)) > 3 * len(alphabet) ** letters:
-        raise DocumentsError(
-            f"{count} different aliases or tags cannot be drawn with {letters} letters; ask for longer ones"
-        )
+    kind, signs = ("digits", string.digits) if style == "digits" else ("letters", string.ascii_lowercase)
+    alphabet = np.array(list(signs))
     write = {"bracketed": lambda word: f"<|{''.join(word)}|>", "spaced": " ".join}.get(style, "".join)
+    spelt = {word: [sign for sign in word if sign in signs] for word in taken}
+    in_the_way = [word for word, own in spelt.items() if len(own) == letters and write(own) == word]
+    if 4 * (count + len(in_the_way)) > 3 * len(alphabet) ** letters:
+        raise DocumentsError(
+            f"{count} different aliases or tags cannot be drawn with {letters} {kind}; ask for longer ones"
+        )
     words: dict[str, None] = {}
     wanted = count
     while len(words) < wanted:

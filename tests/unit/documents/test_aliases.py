@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
 from metaocl.design.subsets import MAIN_SHARES, STAGE2_POOL, STAGE2_SUBSETS
-from metaocl.documents.aliases import derange, divide_stage2, draw_aliases, draw_tags
+from metaocl.documents.aliases import derange, divide_stage2, draw_aliases, draw_tags, draw_words
 from metaocl.documents.records import Alias, DocumentsError
 from metaocl.facts.fact import Fact, ask
 
@@ -330,6 +330,21 @@ def test_too_few_letters_for_so_many_aliases_are_an_error():
     dataset = Dataset(source="people", entities=50, variables=13_200, shares=NO_REAL_NAMES)
     with pytest.raises(DocumentsError, match="13200 different aliases or tags cannot be drawn with 3 letters"):
         draw_aliases(make_facts(50), dataset, DefineType(alias_letters=3), 0)
+
+
+def test_names_that_no_alias_could_have_leave_no_fewer_of_them():
+    others = [f"Person {number}" for number in range(800)] + ["12", "0123", "1 2 3", "<|123|>", "12a"]
+    drawn = draw_words(750, 3, "digits", np.random.default_rng(0), others)
+    assert drawn == draw_words(750, 3, "digits", np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("style", "name"), [("digits", "123"), ("plain", "abc"), ("bracketed", "<|abc|>"), ("spaced", "a b c")]
+)
+def test_names_that_an_alias_could_have_leave_fewer_of_them(style, name):
+    count = 750 if style == "digits" else 3 * 26**3 // 4
+    with pytest.raises(DocumentsError, match=f"{count} different aliases or tags cannot be drawn with 3 "):
+        draw_words(count, 3, style, np.random.default_rng(0), [name])
 
 
 def test_real_names_that_several_entities_share_are_an_error():

@@ -31,7 +31,7 @@ def test_variables_are_nine_digits_all_different():
     aliases = [alias.alias for alias in draw_aliases(draw_grids(40, Grids()), DATASET, DEFINE_TYPE, seed=0)]
     assert len(set(aliases)) == 40
     assert all(len(alias) == 9 and alias.isdigit() for alias in aliases)
-    with pytest.raises(DocumentsError, match="751 different aliases or tags cannot be drawn with 3 letters"):
+    with pytest.raises(DocumentsError, match="751 different aliases or tags cannot be drawn with 3 digits"):
         draw_words(751, 3, "digits", random_stream("test"))
 
 
