@@ -14,11 +14,13 @@ from metaocl.config.entry import ConfigError
 from metaocl.config.layers import in_words, parse_layers, read_layers
 from metaocl.config.parsing import canonical_json
 from metaocl.planning.checks import (
-    check_adapters,
     check_documents,
     check_images,
+    check_inconsistent_definitions,
     check_mechanisms,
+    check_plans,
     check_sizes,
+    check_tag_letters,
     check_warm_ups,
 )
 from metaocl.planning.folders import check_results_folder
@@ -45,7 +47,9 @@ try:
     check_judged_files(settings, CONFIG_FILE, REPOSITORY)
     check_documents(settings, CONFIG_FILE)
     check_warm_ups(settings, CONFIG_FILE)
-    check_adapters(settings, CONFIG_FILE)
+    check_inconsistent_definitions(settings, CONFIG_FILE)
+    check_tag_letters(settings, CONFIG_FILE)
+    check_plans(settings, CONFIG_FILE)
     check_images(settings, CONFIG_FILE)
     check_sizes(settings, CONFIG_FILE)
     check_mechanisms(settings, CONFIG_FILE)

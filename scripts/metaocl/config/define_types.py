@@ -90,6 +90,8 @@ class DefineType(Entry):
             raise ValueError(f"words has {', '.join(idle)}, which no template uses")
         if self.tags and "tag" not in used:
             raise ValueError("tags are given, but no template has {tag}")
+        if self.tag_letters != type(self).model_fields["tag_letters"].default and "tag" not in used:
+            raise ValueError(f"tag_letters is {self.tag_letters}, but no template has {{tag}}: leave it out")
         return self
 
     @model_validator(mode="after")

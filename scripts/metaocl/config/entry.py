@@ -22,6 +22,9 @@ Share = Annotated[Fraction, BeforeValidator(lambda value: str(value) if isinstan
 # Texts that enter documents: a line break would end the document.
 Line = Annotated[str, Field(min_length=1, pattern=r"^[^\n\r]*$")]
 Placeholder = Annotated[str, Field(pattern=r"^[a-z_]+$")]
+# A file or a folder of the user's: Snakemake fills in what stands in brackets, and a script would take a leading hyphen
+# for an option.
+LocalPath = Annotated[str, Field(pattern=r"^[^-{}<>\n\r][^{}<>\n\r]*$")]
 
 
 class ConfigError(UserError):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from metaocl.config.entry import Accuracy, DecayRate, Entry, LearningRate, Seed, Share
+from metaocl.config.entry import Accuracy, DecayRate, Entry, LearningRate, LocalPath, Seed, Share
 from metaocl.config.handwriting import Digits, Handwriting
 from metaocl.config.objectives import Objective
 
@@ -130,10 +130,10 @@ class Pretrained(Entry):
     revision: str | None = Field(
         default=None, pattern=r"^[\w.-]+$", description="Commit or tag of the hub's version; a branch moves."
     )
-    folder: str | None = Field(
+    folder: LocalPath | None = Field(
         default=None,
-        pattern=r"^[^{}\n\r]+$",
-        description="Local folder in the form that transformers saves, in place of `hub`; no braces.",
+        description="Local folder in the form that transformers saves, in place of `hub`. No braces or angle brackets, "
+        "and no hyphen in front.",
     )
     package: str | None = Field(
         default=None, pattern=r"^[\w.-]+$", description="Installed Python package that carries a GGUF file."
@@ -279,6 +279,8 @@ class Model(Entry):
             raise ValueError("a convnet takes no architecture_config, no base_training and no gradient_checkpointing")
         if self.pretrained and (self.architecture_config or self.base_training):
             raise ValueError("a pretrained model takes no architecture_config and no base_training")
+        if self.architecture == "t5" and self.base_training and self.base_training.padded_length:
+            raise ValueError("base_training.padded_length is for causal models, which t5 is not")
         return self
 
     @property

@@ -123,6 +123,12 @@ class Stage(Objective):
         return self
 
     @model_validator(mode="after")
+    def _decay_rates_are_adamws(self) -> Stage:
+        if self.optimizer != "adamw" and self.betas != type(self).model_fields["betas"].default:
+            raise ValueError(f"betas are adamw's; the optimizer is {self.optimizer}, which has none: leave them out")
+        return self
+
+    @model_validator(mode="after")
     def _interventions_have_new_definitions(self) -> Stage:
         if "new_definitions" in self.documents:
             return self

@@ -69,6 +69,39 @@ def check_warm_ups(config: Config, origin: str) -> None:
                 )
 
 
+def check_inconsistent_definitions(config: Config, origin: str) -> None:
+    """Raises ConfigError for a study with an inconsistent definition that has no other name to give."""
+    studies = config.studies.values()
+    for dataset, define_type in sorted({each for s in studies for each in product(s.datasets, s.define_types)}):
+        data, alpha = config.datasets[dataset], config.define_types[define_type].alpha
+        counts = apportion(data.variables or data.entities, data.shares)
+        inconsistent = {
+            "qd1": split_by_truth(counts.get("qd1", 0), alpha)[1],
+            "qd2": split_by_truth(counts.get("qd2", 0), alpha)[0],
+        }
+        if alone := [subset for subset, count in inconsistent.items() if count == 1]:
+            raise ConfigError(
+                f"{origin}: define_types.{define_type}.alpha is {alpha:g}; of the {counts[alone[0]]} aliases of "
+                f"{alone[0]} in data set {dataset} it leaves 1 with an inconsistent definition, which takes the name "
+                "of another such: have none or two, with more entities, other shares or another alpha"
+            )
+
+
+def check_tag_letters(config: Config, origin: str) -> None:
+    """Raises ConfigError for letters of tags where no study draws any: tags of one's own leave those of qd4consis."""
+    studies = config.studies.values()
+    pairs = [each for s in studies for each in product(s.define_types, s.datasets)]
+    drawn = {define_type for define_type, dataset in pairs if config.datasets[dataset].shares.get("qd4consis")}
+    usual = DefineType.model_fields["tag_letters"].default
+    for name in sorted({define_type for define_type, _ in pairs} - drawn):
+        defined = config.define_types[name]
+        if defined.tags and defined.tag_letters != usual:
+            raise ConfigError(
+                f"{origin}: define_types.{name}.tag_letters is {defined.tag_letters}; its tags have texts of their "
+                "own, and no data set of its studies has aliases of qd4consis, whose tags are drawn: leave it out"
+            )
+
+
 def _combinations(config: Config) -> list[tuple[str, str, str]]:
     """The data sets, define types and plans that studies bring together."""
     studies = config.studies.values()
@@ -86,14 +119,17 @@ def check_sizes(config: Config, origin: str) -> None:
             )
 
 
-def check_adapters(config: Config, origin: str) -> None:
-    """Raises ConfigError for a study with adapters of a model that has not learnt anything yet."""
+def check_plans(config: Config, origin: str) -> None:
+    """Raises ConfigError for a study with adapters of a model that has not learnt anything yet, or with padding of one
+    that has none."""
     for name, study in config.studies.items():
         for model, plan in product(study.models, study.plans):
-            if config.models[model].pretrained is None and any(stage.lora for stage in config.plans[plan].stages):
-                raise ConfigError(
-                    f"{origin}: studies.{name}: plan {plan} with lora is for pretrained models, which {model} is not"
-                )
+            stages, settings = config.plans[plan].stages, config.models[model]
+            where = f"{origin}: studies.{name}: plan {plan}"
+            if settings.pretrained is None and any(stage.lora for stage in stages):
+                raise ConfigError(f"{where} with lora is for pretrained models, which {model} is not")
+            if settings.architecture == "t5" and any(stage.padded_length for stage in stages):
+                raise ConfigError(f"{where} with padded_length is for causal models, which {model} is not")
 
 
 def check_mechanisms(config: Config, origin: str) -> None:

@@ -37,6 +37,16 @@ MISTAKES = {
         [f"{STAGE}.embedding_learning_rate", "less than or equal to 1"],
     ),
     "learning rate of 0": (f"{BASE}.learning_rate", 0, [f"{BASE}.learning_rate", "greater than 0"]),
+    "decay rates of an optimizer that has none": (
+        STAGE,
+        {"documents": ["questions"], "epochs": 1, "optimizer": "sgd", "betas": [0.9, 0.98]},
+        [f"{STAGE}: betas are adamw's; the optimizer is sgd, which has none"],
+    ),
+    "letters of tags that no template has": (
+        "define_types.tve",
+        {"templates": ["{variable} is {entity}"], "tag_letters": 4},
+        ["define_types.tve: tag_letters is 4, but no template has {tag}"],
+    ),
     "warm-up longer than the training": (
         f"{BASE}.warmup_steps",
         20,

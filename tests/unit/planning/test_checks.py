@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ import yaml
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import parse_config
 from metaocl.planning.checks import (
-    check_adapters,
     check_documents,
     check_images,
+    check_inconsistent_definitions,
     check_mechanisms,
+    check_plans,
     check_sizes,
+    check_tag_letters,
     check_warm_ups,
 )
 
@@ -265,7 +268,60 @@ def test_adapters_are_for_models_that_have_learnt_something():
     raw = yaml.safe_load(yaml.safe_dump(TINY))
     raw["plans"]["two_stages"]["stages"][-1]["lora"] = {"rank": 2, "alpha": 4}
     with pytest.raises(ConfigError, match="plan two_stages with lora is for pretrained models, which tiny is not"):
-        check_adapters(parse_config(raw, "tiny.yaml"), "tiny.yaml")
+        check_plans(parse_config(raw, "tiny.yaml"), "tiny.yaml")
+
+
+def test_padding_is_for_causal_models():
+    raw = yaml.safe_load(yaml.safe_dump(TINY))
+    raw["plans"]["one_stage"]["stages"][0]["padded_length"] = 48
+    check_plans(parse_config(raw, "tiny.yaml"), "tiny.yaml")
+    raw["models"]["tiny"] = {"architecture": "t5"}
+    with pytest.raises(
+        ConfigError, match=r"studies.plans: plan one_stage with padded_length is for causal models, which tiny is not"
+    ):
+        check_plans(parse_config(raw, "tiny.yaml"), "tiny.yaml")
+    raw["models"]["tiny"]["base_training"] = {"steps": 10, "padded_length": 48}
+    with pytest.raises(ConfigError, match=r"models.tiny: base_training.padded_length is for causal models"):
+        parse_config(raw, "tiny.yaml")
+
+
+@pytest.mark.parametrize(
+    ("qd1", "qd2", "alpha", "alone"),
+    [
+        ("10/24", "8/24", 0.9, "of the 10 aliases of qd1"),
+        ("8/24", "10/24", 0.1, "of the 10 aliases of qd2"),
+        ("8/24", "1/24", 1, "of the 1 aliases of qd2"),
+        ("10/24", "1/24", 0, None),
+        ("10/24", "10/24", 0.8, None),
+    ],
+)
+def test_an_inconsistent_definition_that_is_alone_is_told_before_anything_runs(qd1, qd2, alpha, alone):
+    raw = yaml.safe_load(yaml.safe_dump(TINY))
+    raw["datasets"]["people"]["shares"] = {"qd1": qd1, "qd2": qd2, "q": str(1 - Fraction(qd1) - Fraction(qd2))}
+    raw["define_types"] = {"tve": {"alpha": alpha}, "tve_uninformative": {"alpha": alpha}}
+    config = parse_config(raw, "tiny.yaml")
+    if alone is None:
+        return check_inconsistent_definitions(config, "tiny.yaml")
+    with pytest.raises(ConfigError) as raised:
+        check_inconsistent_definitions(config, "tiny.yaml")
+    assert str(raised.value).startswith(
+        f"tiny.yaml: define_types.tve.alpha is {alpha}; {alone} in data set people it leaves 1 with an inconsistent "
+    )
+
+
+@pytest.mark.parametrize(("letters", "drawn", "is_idle"), [(7, "0", True), (7, "1/2", False), (6, "0", False)])
+def test_letters_of_tags_that_nobody_draws_are_told_before_anything_runs(letters, drawn, is_idle):
+    tags = {"reliable": ["is"], "unreliable": ["isn't"], "unseen": ["may be"]}
+    raw = yaml.safe_load(yaml.safe_dump(TINY))
+    raw["datasets"]["people"]["shares"] = {"qd4consis": drawn, "q": str(1 - Fraction(drawn))}
+    raw["define_types"]["tve"] = {"tags": tags, "tag_letters": letters}
+    config = parse_config(raw, "tiny.yaml")
+    if not is_idle:
+        return check_tag_letters(config, "tiny.yaml")
+    with pytest.raises(
+        ConfigError, match=r"^tiny.yaml: define_types.tve.tag_letters is 7; its tags have texts of their"
+    ):
+        check_tag_letters(config, "tiny.yaml")
 
 
 @pytest.mark.parametrize("key", ["trained", "embedding_learning_rate"])
