@@ -4,11 +4,12 @@ from functools import reduce
 
 import pytest
 import yaml
-from project import TINY, copy_project, snakemake
+from project import CONFIG, ROOT, TINY, copy_project, snakemake
 
 from metaocl.config.entry import ConfigError
 from metaocl.config.parsing import parse_config
 
+VISION = ROOT / "tests/workflow/vision.yaml"
 DELETED = object()
 STUDY, MODEL, STAGE = "studies.tiny", "models.tiny", "plans.two_stages.stages.0"
 HALVES = {"qd1": 0.5, "qd2": 0.5}
@@ -25,8 +26,33 @@ MISTAKES = {
     ),
     "negative share": (
         "datasets.people.shares",
-        {"qd1": 1.1, "q": -0.1},
-        ["datasets.people", "shares of q", "-0.1", "between 0 and 1"],
+        {"qd1": 1, "q": -0.1},
+        ["datasets.people.shares.q: ", "-0.1", "greater than or equal to 0"],
+    ),
+    "share beyond all numbers": (
+        "datasets.people.shares",
+        {"qd1": "1e400"},
+        ["datasets.people.shares.qd1: ", "'1e400'", "less than or equal to 1"],
+    ),
+    "path with a path variable of Snakemake's": (
+        "datasets.people.source",
+        {"kind": "cvdb", "path": "<results>/people.csv"},
+        ["datasets.people.source.cvdb.path", "'<results>/people.csv'", "match pattern"],
+    ),
+    "folder of a model with a path variable": (
+        "models.tiny",
+        {"pretrained": {"folder": "<results>/model"}},
+        [f"{MODEL}.pretrained.folder", "'<results>/model'", "match pattern"],
+    ),
+    "folder of handwriting with a path variable": (
+        "models.tiny",
+        {"convnet": {"handwriting": {"kind": "images", "folder": "a>b"}}},
+        [f"{MODEL}.convnet.handwriting.images.folder", "'a>b'", "match pattern"],
+    ),
+    "table with one question": (
+        "datasets.people.source",
+        {"kind": "table", "path": "a.csv", "name": "a", "questions": {"b": "Is {name}?"}},
+        ["datasets.people.source.table.questions", "at least 2 items"],
     ),
     "unknown subset": ("datasets.people.shares", {"qd9": 1}, ["datasets.people.shares.qd9", "'qd9'", "'qd1'"]),
     "seed given twice": (f"{STUDY}.seeds", [0, 1, 0], [STUDY, "seeds lists 0 more than once"]),
@@ -265,6 +291,17 @@ def test_a_study_cannot_have_the_name_of_a_rule(tmp_path, name):
     run = snakemake("--dry-run", "--configfile", str(bad), cwd=copy_project(tmp_path / "project"), check=False)
     assert run.returncode != 0
     assert f"{bad}: studies.{name} has the name of a rule; give it another one" in run.stdout + run.stderr
+
+
+def test_a_folder_that_is_not_there_is_told_by_the_entry_that_names_it(tmp_path):
+    config = yaml.safe_load(VISION.read_text())
+    config["models"]["convnet"]["convnet"]["handwriting"] = {"kind": "images", "folder": "data/none", "side": 8}
+    project = copy_project(tmp_path / "project")
+    (project / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
+    run = snakemake("--dry-run", cwd=project, check=False)
+    [told] = [line for line in (run.stdout + run.stderr).splitlines() if "error" in line]
+    expected = f"handwriting.folder is 'data/none'; {project} has no such folder"
+    assert told == f"error: {project / CONFIG}: models.convnet: {expected}"
 
 
 @pytest.mark.parametrize("given", ["results/x", ["results"], 7])

@@ -23,21 +23,24 @@ from metaocl.planning.places import (
 )
 
 
-def told_in_one_line(ask):
-    """A function of wildcards that ends Snakemake with the message of a mistake; Snakemake would print a traceback."""
+def told_in_one_line(kind):
+    """Makes functions of wildcards, about an entry of that kind, end Snakemake with the message of a mistake in one line;
+    Snakemake would print a traceback."""
 
-    def answer(wildcards):
-        try:
-            return ask(wildcards)
-        except UserError as error:
-            kind = "dataset" if hasattr(wildcards, "dataset") else "model"
-            entry = f"{kind}s.{getattr(wildcards, kind)}"
-            sys.exit(f"error: {CONFIG_FILE}: {entry}: {error}")
+    def telling(ask):
+        def answer(wildcards):
+            try:
+                return ask(wildcards)
+            except UserError as error:
+                entry = f"{kind}s.{getattr(wildcards, kind)}"
+                sys.exit(f"error: {CONFIG_FILE}: {entry}: {error}")
 
-    return answer
+        return answer
+
+    return telling
 
 
-@told_in_one_line
+@told_in_one_line("dataset")
 def source_data(wildcards):
     """The public files of a data set: the user's own, or the one that is fetched."""
     return (
@@ -60,19 +63,19 @@ def named_data(wildcards, input):
     return source.path if source.kind == "table" and source.path else input.data
 
 
-@told_in_one_line
+@told_in_one_line("dataset")
 def version_of_data(wildcards):
     """A parameter that no command uses: what changes with the data that a source reads."""
     return source_version(settings.datasets[wildcards.dataset].source)
 
 
-@told_in_one_line
+@told_in_one_line("model")
 def pretrained_files(wildcards):
     """The user's own files that a pretrained model is read from."""
     return model_files(settings.models[wildcards.model].pretrained)
 
 
-@told_in_one_line
+@told_in_one_line("model")
 def version_of_pretrained(wildcards):
     """A parameter that no command uses: what changes with the weights that a pretrained model is read from."""
     return model_version(settings.models[wildcards.model].pretrained)
@@ -84,7 +87,7 @@ def new_model_settings(wildcards):
     return canonical_json(model.model_copy(update={"gradient_checkpointing": False}))
 
 
-@told_in_one_line
+@told_in_one_line("model")
 def files_of_handwriting(wildcards):
     """The files that a network of images has its digits from: the user's own, or those that are fetched."""
     handwriting = settings.models[wildcards.model].convnet.handwriting
@@ -99,7 +102,7 @@ def url_of_handwriting(wildcards):
     return f"{folder.rstrip('/')}/{wildcards.file}"
 
 
-@told_in_one_line
+@told_in_one_line("model")
 def version_of_handwriting(wildcards):
     """A parameter that no command uses: what changes with the digits that a network of images reads."""
     return handwriting_version(settings.models[wildcards.model].convnet.handwriting)

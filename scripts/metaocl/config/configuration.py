@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from metaocl.config.datasets import Dataset
 from metaocl.config.define_types import DefineType
-from metaocl.config.entry import Entry, Slug
+from metaocl.config.entry import Entry, LocalPath, Slug
 from metaocl.config.measurements import Measurement
 from metaocl.config.models import Model
 from metaocl.config.plans import Plan, swapped_plan
 from metaocl.config.sources import Modular, SetInclusion
 from metaocl.config.studies import Study
 from metaocl.design.subsets import apportion
-
-# Snakemake fills in what stands in brackets, and a script would take a leading hyphen for an option.
-FilePath = Annotated[str, Field(pattern=r"^[^-{}<>\n\r][^{}<>\n\r]*$")]
 
 
 class Pathvars(Entry):
@@ -65,13 +62,13 @@ class Config(Entry):
     measurements: dict[Slug, Measurement] = Field(
         default={}, description="Measurements of finished models, by name; each has a `kind`."
     )
-    claims: list[FilePath] | None = Field(
+    claims: list[LocalPath] | None = Field(
         default=None,
         min_length=1,
         description="Files of claims to judge, from the folder in which Snakemake runs, in place of the project's own "
         "(`config/claims.yaml`); no id may be in two. No braces or angle brackets, and no hyphen in front.",
     )
-    hypotheses: list[FilePath] | None = Field(
+    hypotheses: list[LocalPath] | None = Field(
         default=None,
         min_length=1,
         description="The same of hypotheses, in place of `config/hypotheses.yaml`.",

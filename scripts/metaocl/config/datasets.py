@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import prod
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -39,7 +39,7 @@ class Dataset(Entry):
         "inconsistent definitions also scored against the entity that they name) and `letters` (first, second and last "
         "letter of the name).",
     )
-    shares: dict[Subset, Share] = Field(
+    shares: dict[Subset, Annotated[Share, Field(ge=0, le=1)]] = Field(
         default=MAIN_SHARES,
         validate_default=True,
         description="Share of the aliases in each subset; they sum to 1. Defaults to the paper's main experiment.",
@@ -81,8 +81,6 @@ class Dataset(Entry):
 
     @model_validator(mode="after")
     def _shares_are_usable(self) -> Dataset:
-        if negative := [f"{name} ({float(share):g})" for name, share in self.shares.items() if share < 0]:
-            raise ValueError(f"shares of {', '.join(negative)} are negative; each must be between 0 and 1")
         if (total := sum(self.shares.values())) != 1:
             raise ValueError(f"shares sum to {float(total):g}; they must sum to 1")
         named = apportion(self.variables or self.entities, self.shares).get(REAL_NAMES, 0)

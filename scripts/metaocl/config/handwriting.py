@@ -7,9 +7,8 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from metaocl.config.entry import Entry, Share
+from metaocl.config.entry import Entry, LocalPath, Share
 
-FolderPath = Annotated[str, Field(pattern=r"^[^-{}\n\r][^{}\n\r]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 IdxFile = Literal[
     "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
@@ -31,11 +30,11 @@ class Mnist(Entry):
     side: ClassVar[int] = 28
 
     kind: Literal["mnist"] = Field(default="mnist", description="Says which handwriting this is.")
-    folder: FolderPath | None = Field(
+    folder: LocalPath | None = Field(
         default=None,
         description="The folder of `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and "
-        "`t10k-labels-idx1-ubyte`, plain or .gz, from the folder in which Snakemake runs. No braces, and no hyphen in "
-        "front.",
+        "`t10k-labels-idx1-ubyte`, plain or .gz, from the folder in which Snakemake runs. No braces or angle "
+        "brackets, and no hyphen in front.",
     )
     url: str | None = Field(
         default=None,
@@ -60,7 +59,10 @@ class Images(Entry):
     """Images of your own: a folder with a folder for each digit, `0/` to `9/`, of PNG files, light on dark."""
 
     kind: Literal["images"] = Field(default="images", description="Says which handwriting this is.")
-    folder: FolderPath = Field(description="That folder, from the folder in which Snakemake runs.")
+    folder: LocalPath = Field(
+        description="That folder, from the folder in which Snakemake runs. No braces or angle brackets, and no hyphen "
+        "in front."
+    )
     side: int = Field(
         default=28, ge=4, le=256, multiple_of=2, description="Width and height of every image, in pixels."
     )

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, field_validator, model_validator
 
-from metaocl.config.entry import Entry, Line, Seed
+from metaocl.config.entry import Entry, Line, LocalPath, Seed
 from metaocl.config.table_forms import form_of
 
 
@@ -44,11 +44,10 @@ class Hub(Entry):
 class Download(Entry):
     """A public file that the user names: one that is there, or one to fetch."""
 
-    # Snakemake fills in what stands in braces, and a script would take a leading hyphen for an option.
-    path: str | None = Field(
+    path: LocalPath | None = Field(
         default=None,
-        pattern=r"^[^-{}\n\r][^{}\n\r]*$",
-        description="The file, from the folder in which Snakemake runs. No braces, and no hyphen in front.",
+        description="The file, from the folder in which Snakemake runs. No braces or angle brackets, and no hyphen in "
+        "front.",
     )
     url: str | None = Field(
         default=None, pattern=r"^https?://[^\s{}]+$", description="Where to fetch it, in place of `path`."
@@ -115,7 +114,7 @@ class Table(Download):
     name: str = Field(min_length=1, description="Column with the entities' names, the best known first.")
     questions: dict[Annotated[str, Field(min_length=1)], Question] | None = Field(
         default=None,
-        min_length=1,
+        min_length=2,
         description="Of a wide table: its columns with answers, each with its question: `year: When was {name} made?`",
     )
     question: str | None = Field(
