@@ -86,7 +86,9 @@ def _wide(rows: Iterable[tuple[str, dict[str, str]]], source: Table) -> Iterator
 def _long(rows: Iterable[tuple[str, dict[str, str]]], source: Table) -> Iterator[tuple[str, Fact]]:
     for place, values in rows:
         name, question = _name(values[source.name], place), values[str(source.question)]
-        asked = question if PLACEHOLDER in question else _word(name, WITHOUT_BLANKS).sub(PLACEHOLDER, question)
+        asked = question
+        for word in (_word(name), _word(name, WITHOUT_BLANKS)):
+            asked = asked if PLACEHOLDER in asked else word.sub(PLACEHOLDER, asked)
         if asked.count(PLACEHOLDER) != 1 or _word(name).search(asked.replace(PLACEHOLDER, "")):
             raise FactsError(
                 f"{place}: the question {question!r} must hold the name {name!r} once, in the same letters and as a "

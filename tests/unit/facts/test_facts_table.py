@@ -33,10 +33,6 @@ def wide(path, **changes):
     return Table(path=str(path), name="title", **{"questions": QUESTIONS} | changes)
 
 
-def long(path):
-    return Table(path=str(path), name="title", question="asked", answer="said")
-
-
 def read(source, count=3):
     return read_facts(source, count, Path(source.path))
 
@@ -137,29 +133,6 @@ def test_names_that_look_the_same_are_refused(tmp_path, twin):
     assert str(error.value) == (
         f"{path}: row 2: the name {twin!a} looks like 'Jos\\xe9' ({path}: row 1); write both alike"
     )
-
-
-def test_an_entity_may_be_called_name(tmp_path):
-    rows = [{"title": "name", "asked": f"Where is {{name}}{mark}?", "said": "x"} for mark in ("", " now")]
-    facts = read(long(write(tmp_path / "works.csv", rows)), count=1)
-    assert facts[0].prompt == "Q: Where is {name}?\nA:"
-
-
-def test_a_long_table_asks_its_own_questions(tmp_path):
-    rows = [
-        {"title": "Alien", "asked": "When was {name} made?", "said": 1979},
-        {"title": "Alien", "asked": "Is Alien long?", "said": "yes"},
-        {"title": "Cube", "asked": "Is Cube long?", "said": "no"},
-        {"title": "Cube", "asked": "Who made Cube?", "said": "Natali"},
-        {"title": "Cube", "asked": "Who made Cube?", "said": "Natali"},
-    ]
-    facts = read(long(write(tmp_path / "works.csv", rows)), count=2)
-    assert [(fact.name, fact.prompt, fact.answer) for fact in facts] == [
-        ("Alien", "Q: When was {name} made?\nA:", "1979"),
-        ("Alien", "Q: Is {name} long?\nA:", "yes"),
-        ("Cube", "Q: Is {name} long?\nA:", "no"),
-        ("Cube", "Q: Who made {name}?\nA:", "Natali"),
-    ]
 
 
 def test_entities_with_one_question_and_answers_with_the_name_are_told(tmp_path, capsys):
@@ -328,52 +301,6 @@ def test_texts_of_json_lines_stay_as_they_stand(tmp_path):
         '{"title": "Alien", "year": "1979-05-25", "land": "007"}\n\n{"title": "Cube", "year": 1997, "land": 7}\n'
     )
     assert [fact.answer for fact in read(wide(path), count=2)] == ["1979-05-25", "007", "1997", "7"]
-
-
-def test_a_name_is_found_in_a_question_as_a_word_of_its_own(tmp_path):
-    rows = [
-        {"title": "Cube", "asked": "Who made Cube's cubes, the Cubes?", "said": "Natali"},
-        {"title": "Cube", "asked": "Is (Cube) long?", "said": "no"},
-    ]
-    facts = read(long(write(tmp_path / "works.csv", rows)), count=1)
-    assert [fact.attribute for fact in facts] == ["Who made {name}'s cubes, the Cubes?", "Is ({name}) long?"]
-
-
-@pytest.mark.parametrize(
-    ("name", "question", "asked"),
-    [
-        ("東京", "東京はどこ?", "{name}はどこ?"),
-        ("東京", "昔の東京にはなにがあった?", "昔の{name}にはなにがあった?"),
-        ("Cube", "CubesではなくCubeを作ったのは?", "Cubesではなく{name}を作ったのは?"),
-        ("กรุงเทพ", "กรุงเทพอยู่ที่ไหน", "{name}อยู่ที่ไหน"),
-        ("京", "{name}は東京にある?", "{name}は東京にある?"),
-    ],
-)
-def test_a_name_is_found_where_no_blanks_stand_between_words(tmp_path, name, question, asked):
-    rows = [{"title": name, "asked": each, "said": "日本"} for each in (question, "{name}?")]
-    assert read(long(write(tmp_path / "works.csv", rows)), count=1)[0].attribute == asked
-
-
-@pytest.mark.parametrize(
-    ("name", "question"),
-    [
-        *(
-            ("Cube", question)
-            for question in ("Who made Cubes?", "Who made it?", "Who made Cube and {name}?", "{name} or {name}, Alien?")
-        ),
-        ("Cube", "Who made Cube, of Cube?"),
-        ("cube", "Who made Cube?"),
-        ("東京", "東京か東京都か?"),
-    ],
-)
-def test_a_question_that_does_not_name_its_entity_once_is_refused(tmp_path, name, question):
-    path = write(tmp_path / "works.csv", [{"title": name, "asked": question, "said": "Natali"}])
-    with pytest.raises(FactsError) as error:
-        read(long(path))
-    assert str(error.value) == (
-        f"{path}: row 1: the question {question!r} must hold the name {name!r} once, in the same letters and as a word "
-        "of its own; or write {name} in its place"
-    )
 
 
 @pytest.mark.parametrize("end", ["?download=1", "?a=b/c.txt", "#top"])
