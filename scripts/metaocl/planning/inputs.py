@@ -28,11 +28,12 @@ def source_files(source: Cvdb | Table | Trex) -> list[str]:
     if not path.exists():
         raise ConfigError(f"source.path is {source.path!r}; {Path.cwd()} has no such file or folder")
     if isinstance(source, Table):
-        return [str(file) for file in table_files(path)]
+        return _as_inputs([str(file) for file in table_files(path)])
     if path.is_file() or not isinstance(source, Trex):
         return [source.path]
     # An empty folder is told by the job that reads it.
-    return sorted(str(f) for f in path.rglob("*.json") if not f.name.startswith(".")) or [source.path]
+    found = sorted(str(f) for f in path.rglob("*.json") if not f.name.startswith("."))
+    return _as_inputs(found) or [source.path]
 
 
 def source_version(source: Source) -> str:
@@ -53,7 +54,7 @@ def model_files(source: Pretrained) -> list[str]:
     if not folder.is_dir():
         raise ConfigError(f"pretrained.folder is {source.folder!r}; {Path.cwd()} has no such folder")
     files = [file for file in folder.iterdir() if file.suffix in READ_OF_MODELS and file.name not in NOT_READ_OF_MODELS]
-    return sorted(str(file) for file in files if file.is_file() and not file.name.startswith("."))
+    return _as_inputs(sorted(str(file) for file in files if file.is_file() and not file.name.startswith(".")))
 
 
 def handwriting_files(handwriting: Digits | Mnist | Images, fetched: str) -> list[str]:
@@ -69,7 +70,14 @@ def handwriting_files(handwriting: Digits | Mnist | Images, fetched: str) -> lis
     if not folder.is_dir():
         raise ConfigError(f"handwriting.folder is {handwriting.folder!r}; {Path.cwd()} has no such folder")
     files = folder.glob("*-ubyte*") if isinstance(handwriting, Mnist) else folder.glob("[0-9]/*.[pP][nN][gG]")
-    return sorted(map(str, filter(Path.is_file, files)))
+    return _as_inputs(sorted(map(str, filter(Path.is_file, files))))
+
+
+def _as_inputs(files: list[str]) -> list[str]:
+    """The files in a folder of the user's. Raises ConfigError for one with a name that no `LocalPath` has."""
+    if unfit := [file for file in files if {"<", ">"} & set(file)]:
+        raise ConfigError(f"{unfit[0]}: Snakemake fills in what stands in angle brackets; rename the file without them")
+    return files
 
 
 def handwriting_version(handwriting: Digits | Mnist | Images) -> str:

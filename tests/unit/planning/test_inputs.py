@@ -6,9 +6,10 @@ import pytest
 
 from metaocl.artifacts.checksums import sampled_hash
 from metaocl.config.entry import ConfigError
+from metaocl.config.handwriting import Images
 from metaocl.config.models import Pretrained
-from metaocl.config.sources import Cities, Cvdb, Modular, People, Trex
-from metaocl.planning.inputs import model_files, model_version, source_files, source_version
+from metaocl.config.sources import Cities, Cvdb, Modular, People, Table, Trex
+from metaocl.planning.inputs import handwriting_files, model_files, model_version, source_files, source_version
 
 
 def write(path, content=b"x"):
@@ -78,6 +79,23 @@ def test_facts_from_a_package_count_with_its_version(tmp_path, monkeypatch, sour
     assert source_version(source)
     install(monkeypatch, tmp_path, source.package, "99.0")
     assert source_version(source) == "99.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "ask"),
+    [
+        ("<a>.csv", lambda folder: source_files(Table(path=folder, name="a", question="b", answer="c"))),
+        ("deep/<a>.json", lambda folder: source_files(Trex(path=folder))),
+        ("<a>.safetensors", lambda folder: model_files(Pretrained(folder=folder))),
+        ("0/<a>.png", lambda folder: handwriting_files(Images(folder=folder), "")),
+    ],
+)
+def test_a_file_in_a_folder_whose_name_snakemake_would_fill_in_is_told(tmp_path, name, ask):
+    write(tmp_path / name)
+    with pytest.raises(
+        ConfigError, match=f"^{tmp_path}/{name}: Snakemake fills in what stands in angle brackets; rename"
+    ):
+        ask(str(tmp_path))
 
 
 def test_what_is_drawn_or_pinned_has_no_version_of_its_own():
