@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
 from itertools import product
 from math import ceil
 
@@ -19,6 +20,7 @@ from metaocl.config.measurements import (
     TagSemantics,
     Transplant,
 )
+from metaocl.config.plans import Stage
 from metaocl.config.sources import Grids, Table, Trex
 from metaocl.design.subsets import REAL_NAMES, Subset, apportion, split_by_truth
 from metaocl.design.templates import MAIN_ORDER, template_of_order
@@ -36,17 +38,14 @@ STEERED: tuple[Subset, ...] = ("d1consis", "d2consis")
 
 def check_documents(config: Config, origin: str) -> None:
     """Raises ConfigError for a stage of a study without documents, whatever their questions are."""
-    for dataset, define_type, plan in _combinations(config):
-        data, defined = config.datasets[dataset], config.define_types[define_type]
-        for number, stage in enumerate(config.plans[plan].stages):
-            if stage_documents(stage, data, defined) > 0:
-                continue
-            reason = f"the shares of data set {dataset} have no alias for them"
-            if defined.placement == "in_context" and "questions" not in stage.documents:
-                reason = f"with the placement in_context of {define_type} definitions stand before questions alone"
-            raise ConfigError(
-                f"{origin}: plans.{plan}.stages.{number}.documents is {', '.join(stage.documents)}, but {reason}"
-            )
+    for dataset, define_type, place, stage in _trained(config):
+        defined = config.define_types[define_type]
+        if stage_documents(stage, config.datasets[dataset], defined) > 0:
+            continue
+        reason = f"the shares of data set {dataset} have no alias for them"
+        if defined.placement == "in_context" and "questions" not in stage.documents:
+            reason = f"with the placement in_context of {define_type} definitions stand before questions alone"
+        raise ConfigError(f"{origin}: {place}.documents is {', '.join(stage.documents)}, but {reason}")
 
 
 def check_warm_ups(config: Config, origin: str) -> None:
@@ -54,19 +53,32 @@ def check_warm_ups(config: Config, origin: str) -> None:
 
     Of a long table only the job that reads it knows how many questions there are.
     """
-    for dataset_name, define_type, plan in _combinations(config):
+    for dataset_name, define_type, place, stage in _trained(config):
         dataset = config.datasets[dataset_name]
         if isinstance(dataset.source, Table) and dataset.source.questions is None:
             continue
         more = ROUNDING * (MOST_TO_USUAL_QUESTIONS_OF_TREX if isinstance(dataset.source, Trex) else 1)
-        for number, stage in enumerate(config.plans[plan].stages):
-            documents = stage_documents(stage, dataset, config.define_types[define_type])
-            steps = stage.epochs * ceil(more * documents / stage.batch_size)
-            if stage.warmup_steps >= steps:
-                raise ConfigError(
-                    f"{origin}: plans.{plan}.stages.{number}.warmup_steps is {stage.warmup_steps}; on {dataset_name} "
-                    f"the stage ends after about {steps} steps"
-                )
+        documents = stage_documents(stage, dataset, config.define_types[define_type])
+        steps = stage.epochs * ceil(more * documents / stage.batch_size)
+        if stage.warmup_steps >= steps:
+            raise ConfigError(
+                f"{origin}: {place}.warmup_steps is {stage.warmup_steps}; on {dataset_name} the stage ends after about "
+                f"{steps} steps"
+            )
+
+
+def _trained(config: Config) -> Iterator[tuple[str, str, str, Stage]]:
+    """The stages of all studies: data set, define type, its place in the configuration's file, and the stage."""
+    studies = config.studies.values()
+    for dataset, define_type, name in sorted(
+        {c for s in studies for c in product(s.datasets, s.define_types, s.plans)}
+    ):
+        plan = config.plans[name]
+        places = [f"plans.{plan.branch_of or name}.stages.{number}" for number in range(len(plan.stages))]
+        if plan.branch_of:
+            places[-1] = f"plans.{name}.stages.0"  # in a file a branch has its last stage alone
+        for place, stage in zip(places, plan.stages, strict=True):
+            yield dataset, define_type, place, stage
 
 
 def check_inconsistent_definitions(config: Config, origin: str) -> None:
@@ -100,12 +112,6 @@ def check_tag_letters(config: Config, origin: str) -> None:
                 f"{origin}: define_types.{name}.tag_letters is {defined.tag_letters}; its tags have texts of their "
                 "own, and no data set of its studies has aliases of qd4consis, whose tags are drawn: leave it out"
             )
-
-
-def _combinations(config: Config) -> list[tuple[str, str, str]]:
-    """The data sets, define types and plans that studies bring together."""
-    studies = config.studies.values()
-    return sorted({each for s in studies for each in product(s.datasets, s.define_types, s.plans)})
 
 
 def check_sizes(config: Config, origin: str) -> None:

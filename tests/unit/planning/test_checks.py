@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -172,6 +173,18 @@ def test_the_steps_of_a_stage_on_a_table_are_those_of_its_questions(source, warm
         return check_warm_ups(config, "tiny.yaml")
     with pytest.raises(ConfigError, match="warmup_steps is 50; on people the stage ends after about"):
         check_warm_ups(config, "tiny.yaml")
+
+
+@pytest.mark.parametrize(
+    ("stage", "named"), [(0, "plans.two_stages.stages.0"), (1, "plans.branch.stages.0")], ids=["trunk", "branch"]
+)
+def test_a_stage_of_a_branch_is_named_as_its_file_has_it(stage, named):
+    plans = TINY["plans"] | branch(warmup_steps=1000 * stage)["plans"]
+    raw = yaml.safe_load(json.dumps(TINY | {"plans": plans}))
+    raw["plans"]["two_stages"]["stages"][0]["warmup_steps"] = 1000 * (1 - stage)
+    raw["studies"] = {"tiny": raw["studies"]["tiny"] | {"plans": ["branch"]}}
+    with pytest.raises(ConfigError, match=f"^tiny.yaml: {named}.warmup_steps is 1000; on people"):
+        check_warm_ups(parse_config(raw, "tiny.yaml"), "tiny.yaml")
 
 
 HALVES = {"qd1": "1/2", "qd2": "1/2"}
