@@ -303,9 +303,9 @@ class Model(Entry):
     def _start(self) -> str:
         if not self.base_training:
             return "random weights of each seed"
-        return "trained on the facts, " + (
-            "once for each seed" if self.base_training.per_seed else "once for all seeds"
-        )
+        asked = "asked who is meant as well, " if self.base_training.attribution_share else ""
+        once = "once for each seed" if self.base_training.per_seed else "once for all seeds"
+        return f"trained on the facts, {asked}{once}"
 
 
 def _is_size(value: object) -> bool:

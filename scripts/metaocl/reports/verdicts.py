@@ -35,21 +35,32 @@ def judge_all(
     each model is.
     """
     verdicts = [judge(claim, gaps.get(claim.study), axes.get(claim.study, {})) for claim in claims]
-    models = {study: sorted(set(table["model"])) for study, table in gaps.items()}
+    models = [models_of(claim, gaps.get(claim.study)) for claim in claims]
     return table_of(claims, verdicts, models), page_of(claims, verdicts, models, words)
 
 
-def table_of(claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def models_of(claim: Claim, gaps: pd.DataFrame | None) -> list[str]:
+    """The models that a claim is judged on: of those of its study's gaps, the ones that its cells name; none if the
+    study was not run."""
+    if gaps is None:
+        return []
+    comparisons = (*claim.parts, *claim.controls)
+    sides = [side for comparison in comparisons for side in (comparison.cells, comparison.against) if side]
+    there = set(gaps["model"])
+    return sorted(set().union(*(there if side.models is None else there & set(side.models) for side in sides)))
+
+
+def table_of(claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Sequence[Sequence[str]]) -> pd.DataFrame:
     """One row per claim and study: the claim's id and statement, the study and its minimum of seeds, the models that it
     was judged on, and what was found.
 
-    models: those of each study that was run.
+    verdicts, models: of each claim.
     """
     rows = [
         {"claim": claim.id, "statement": claim.statement, "study": claim.study, "minimum_seeds": claim.minimum_seeds}
-        | {"models": ", ".join(models.get(claim.study, []))}
+        | {"models": ", ".join(used)}
         | asdict(verdict)
-        for claim, verdict in zip(claims, verdicts, strict=True)
+        for claim, verdict, used in zip(claims, verdicts, models, strict=True)
     ]
     return pd.DataFrame(rows).astype({"n_seeds": "Int64", "seeds_needed": "Int64"})
 
@@ -60,33 +71,32 @@ def in_a_cell(text: str) -> str:
 
 
 def page_of(
-    claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Mapping[str, Sequence[str]], words: Mapping[str, str]
+    claims: Sequence[Claim], verdicts: Sequence[Verdict], models: Sequence[Sequence[str]], words: Mapping[str, str]
 ) -> str:
     """A Markdown table for people, a row per claim and study.
 
-    models: those of each study that was run. words: what each model is.
+    verdicts, models: of each claim. words: what each model is.
     """
     lines = [
         "# Claims\n",
         "| | claim | study | models | verdict | seeds | needed | p (t) | p (sign flip) | why |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for claim, verdict in zip(claims, verdicts, strict=True):
+    for claim, verdict, used in zip(claims, verdicts, models, strict=True):
         numbers = (verdict.n_seeds, verdict.seeds_needed, verdict.p_value, verdict.p_sign_flip)
         shown = [
             "–" if value is None else f"{value:.2g}" if isinstance(value, float) else str(value) for value in numbers
         ]
-        used = ", ".join(models.get(claim.study, [])) or "–"
         cells = [
             str(claim.number),
             in_a_cell(claim.statement),
             claim.study,
-            used,
+            ", ".join(used) or "–",
             f"**{verdict.verdict}**",
             *shown,
             verdict.reason,
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    judged = dict.fromkeys(model for claim in claims for model in models.get(claim.study, []))
+    judged = dict.fromkeys(model for used in models for model in used)
     lines += ["", *(f"- `{model}`: {words[model]}" for model in judged)]
     return "\n".join(lines) + "\n" + NOTES

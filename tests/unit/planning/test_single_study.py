@@ -41,6 +41,16 @@ def test_models_are_told_in_words_without_their_places():
     assert models_in_words(without_places(pretrained)) == {"mine": "pretrained, mine"}
 
 
+def test_a_model_that_was_asked_who_is_meant_is_told_from_one_that_was_not():
+    trained = {"steps": 10, "question_share": 0.6}
+    asked = {"asked": trained | {"attribution_share": 0.1}, "not_asked": trained}
+    models = {name: {"architecture": "gpt2", "base_training": base} for name, base in asked.items()}
+    assert models_in_words({"models": models}) == {
+        "asked": "gpt2 of standard sizes, trained on the facts, asked who is meant as well, once for all seeds",
+        "not_asked": "gpt2 of standard sizes, trained on the facts, once for all seeds",
+    }
+
+
 @pytest.mark.parametrize(
     ("key", "given", "public"),
     [
