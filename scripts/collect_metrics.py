@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
+import pyarrow as pa
 from pyarrow import csv
 
 from metaocl.artifacts.publishing import published
@@ -23,7 +25,14 @@ def main() -> None:
     metrics = collect_metrics(arguments.study, arguments.stages, arguments.results, arguments.branches)
     with published(arguments.parquet, arguments.csv) as (parquet_place, csv_place):
         write_table(metrics, parquet_place)
-        csv.write_csv(metrics, csv_place, csv.WriteOptions(quoting_style="none", quoting_header="none"))
+        csv.write_csv(metrics, csv_place, csv.WriteOptions(quoting_style=_quoting(metrics), quoting_header="none"))
+
+
+def _quoting(table: pa.Table) -> Literal["none", "needed"]:
+    """No quotes, unless a text would end its cell: pyarrow then quotes all texts, and without quotes writes nothing."""
+    coded = [column for column in table.columns if pa.types.is_dictionary(column.type)]
+    texts = "".join(word for column in coded for word in column.unique().to_pylist())
+    return "needed" if set(',"\r\n') & set(texts) else "none"
 
 
 if __name__ == "__main__":

@@ -273,6 +273,30 @@ def test_the_script_writes_the_table_twice(study, tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(metrics.astype(lines.dtypes.to_dict()), lines)
 
 
+@pytest.mark.parametrize("end", ['"', ",", "\n", "\r"])
+def test_a_measure_whose_name_would_end_its_cell_is_quoted_in_the_csv_and_other_files_have_no_quotes(
+    study, tmp_path, monkeypatch, end
+):
+    def written(study):
+        places = ["--parquet", str(tmp_path / "metrics.parquet"), "--csv", str(tmp_path / "metrics.csv")]
+        settings = ["--study", study.model_dump_json(), "--stages", '{"two": 2}', "--branches", "{}"]
+        monkeypatch.setattr("sys.argv", ["collect_metrics.py", *settings, "--results", str(tmp_path), *places])
+        collect_metrics_script.main()
+        return (tmp_path / "metrics.csv").read_bytes()
+
+    assert b'"' not in written(study)
+    question = f"When was {{name}} born{end} and where?"
+    probe = {"epoch": [0], "subset": ["all"], "alias": [""], "tag": [""], "place": [f"{question}/embedding"]}
+    probe |= {"measure": ["tag_probe"], "n": [4], "value": [0.5]}
+    for stage in tmp_path.glob("stages/**/stage2_seed*"):
+        (stage / "measurements").mkdir()
+        write_table(pa.table(probe), stage / "measurements/probes.parquet")
+    assert written(study.model_copy(update={"measurements": ["probes"]})).count(b'"tag_probe:When was') == 2
+    read, table = pd.read_csv(tmp_path / "metrics.csv"), pd.read_parquet(tmp_path / "metrics.parquet")
+    assert read["measure"].tolist() == table["measure"].tolist()
+    assert f"tag_probe:{question}/embedding" in set(read["measure"])
+
+
 def test_a_missing_table_is_named(study, tmp_path):
     missing = tmp_path / "stages" / "data" / "tve" / "tiny" / "two" / "seed3" / "stage2_seed1" / "metrics.parquet"
     missing.unlink()
