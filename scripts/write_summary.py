@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from metaocl.artifacts.publishing import published
@@ -22,6 +23,9 @@ def main() -> None:
         metavar="MODEL",
         help="models whose seeds start from the same weights",
     )
+    parser.add_argument(
+        "--tags", type=json.loads, default={}, help="JSON: the tags of each plan's new definitions, {plan: tags}"
+    )
     parser.add_argument("--markdown", type=Path, required=True, help="page to write")
     parser.add_argument("--json", type=Path, required=True, help="numbers to write")
     arguments = parser.parse_args()
@@ -29,7 +33,7 @@ def main() -> None:
     metrics, effects = (read_table(path).to_pandas() for path in (arguments.metrics, arguments.effects))
     summary = summarize_for_programs(arguments.study, effects)
     with published(arguments.markdown, arguments.json) as (markdown_place, json_place):
-        page = summarize_for_people(summary, metrics, arguments.one_for_all_seeds)
+        page = summarize_for_people(summary, metrics, arguments.one_for_all_seeds, arguments.tags)
         markdown_place.write_text(page, encoding="utf-8")
         write_json(summary, json_place)
 

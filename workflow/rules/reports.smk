@@ -25,11 +25,12 @@ rule write_summary:
             for model in settings.studies[wildcards.study].models
             if settings.models[model].one_for_all_seeds
         ),
+        tags=plan_tags,
         script=path_of("write_summary.py"),
         code=code_version("write_summary.py"),
     message:
         "Write the summary of study {wildcards.study}"
     shell:
         "python {params.script} --study {wildcards.study} --metrics {input.metrics} --effects {input.effects}"
-        " --one-for-all-seeds {params.one_for_all_seeds}"
+        " --one-for-all-seeds {params.one_for_all_seeds} --tags {params.tags:q}"
         " --markdown {output.markdown} --json {output.json} --log {log}"

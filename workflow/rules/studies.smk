@@ -28,6 +28,12 @@ def plan_branches(wildcards):
     return json.dumps({plan: trunk for plan, trunk in branches.items() if trunk})
 
 
+def plan_tags(wildcards):
+    """The tags of the new definitions of each plan of a study, as JSON."""
+    plans = settings.studies[wildcards.study].plans
+    return json.dumps({plan: settings.plans[plan].stages[-1].tags for plan in plans})
+
+
 def axis_of(wildcards):
     """What a study varies, as JSON: its label, whether its scale is logarithmic, and its value for each cell."""
     study = settings.studies[wildcards.study]

@@ -17,8 +17,9 @@ from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 
 from metaocl.design.cells import CELL, SEEDS, Cell
 from metaocl.design.measures import MAIN_MEASURE
-from metaocl.design.subsets import SUBSET_TITLES, TAG_OF_SUBSET
+from metaocl.design.subsets import SUBSET_OF_TAG, SUBSET_TITLES, TAG_OF_SUBSET
 from metaocl.design.test_sets import TEST_SET_TITLES
+from metaocl.documents.counterfactuals import tag_in_training
 from metaocl.reports.records import FactsRecord, TrainedModel, commit_in_words
 
 TAGS = ["metaocl", "out-of-context-learning"]
@@ -60,7 +61,7 @@ def model_card(
         "## Training\n",
         *(part for number, record in enumerate(model.stages, start=1) for part in _stage(number, record)),
         f"## {MAIN_MEASURE.title.capitalize()} at the end\n",
-        _metrics_table(measured),
+        _metrics_table(measured, settings["plans"][cell.plan]["stages"][-1]["tags"]),
         "## Weights\n",
         "".join(f"- `{file}`: SHA-256 `{sha256}`\n" for file, sha256 in model.weights.items()) or "Not kept.\n",
         "## Licence\n",
@@ -180,14 +181,22 @@ def _stage(number: int, record: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _metrics_table(measured: pd.DataFrame) -> str:
+def _metrics_table(measured: pd.DataFrame, tags: str) -> str:
+    """tags: those of the new definitions, as the plan's last stage has them."""
     lines = ["| test set | subset | tag of its definitions | questions | value |", "|---|---|---|---|---|"]
     lines += [
-        f"| {TEST_SET_TITLES[row['test_set']]} | `{row['subset']}` | {TAG_OF_SUBSET.get(row['subset'], '–')}"
+        f"| {TEST_SET_TITLES[row['test_set']]} | `{row['subset']}` | {_tag_of(row['subset'], tags)}"
         f" | {row['n']} | {row['value']:.3f} |"
         for row in measured.to_dict("records")
     ]
     return "\n".join([*lines, "", "Subsets have the names of the paper's code.\n"])
+
+
+def _tag_of(subset: str, tags: str) -> str:
+    """The tag that a subset's definitions were trained on with."""
+    if subset in SUBSET_OF_TAG.values():
+        return tag_in_training(subset, tags)
+    return TAG_OF_SUBSET.get(subset, "–")
 
 
 def _documents_table(record: FactsRecord) -> str:

@@ -334,6 +334,7 @@ part("about").textContent = [
   count(data.settings.study.seeds.length, "stage-1 seed"),
   `${count(total, "answer")}${leftOut.length ? ", more in files" : ""}`,
 ].join(" · ");
+part("about").after(...data.notes.map((note) => make("p", { class: "hint" }, note)));
 buildAnswers();
 buildHistory();
 buildEffects();

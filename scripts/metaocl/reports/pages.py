@@ -30,6 +30,7 @@ from metaocl.design.subsets import SUBSET_TITLES
 from metaocl.design.test_sets import TEST_SET_TITLES
 from metaocl.reports.answers import StageOfCell, as_json, pack_answers
 from metaocl.reports.histories import cell_histories
+from metaocl.reports.summaries import notes_on_tags
 
 TEMPLATE, STYLE, SCRIPT, CHARTS = (
     Path(__file__).with_name(name) for name in ("page.html", "page.css", "page.js", "page_charts.js")
@@ -61,9 +62,12 @@ def page_content(
     stage-2 seeds or plans share it; its answers are then counted as often. Raises ArtifactError for a file of a stage
     that is missing or unreadable, ConfigError for a claim that needs a number which is not there.
     """
+    plans = settings["plans"]
+    tags = {plan: plans[plan]["stages"][-1]["tags"] for plan in settings["study"]["plans"]}
     return {
         "study": study,
         "settings": settings,
+        "notes": notes_on_tags(tags),
         "titles": {"subset": SUBSET_TITLES, "test_set": TEST_SET_TITLES},
         "effects": effect_groups(tables.effects),
         "histories": cell_histories(tables.metrics, stages),

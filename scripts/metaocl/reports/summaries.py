@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -39,14 +39,21 @@ def summarize_for_programs(study: str, effects: pd.DataFrame) -> dict[str, Any]:
     return {"study": study, "measure": MAIN_MEASURE.title, "unit": "stage-1 seed", "cells": cells}
 
 
-def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame, one_for_all_seeds: Sequence[str] = ()) -> str:
+def summarize_for_people(
+    summary: dict[str, Any],
+    metrics: pd.DataFrame,
+    one_for_all_seeds: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
+) -> str:
     """A Markdown page: first a few lines of findings, then every contrast and the final accuracies.
 
-    one_for_all_seeds: the models whose seeds all start from the same weights, which intervals then do not cover.
+    one_for_all_seeds: the models whose seeds all start from the same weights, which intervals then do not cover. tags:
+    as `notes_on_tags` takes them.
     """
     parts = [f"# Study `{summary['study']}`\n", headlines(summary) + _warnings(metrics)]
     if one_for_all_seeds:
         parts.append(f"\n{_COVERS.format(', '.join(f'`{model}`' for model in one_for_all_seeds))}")
+    parts += [f"\n{note}" for note in notes_on_tags(tags or {})]
     parts.append("\n## Contrasts\n")
     for cell in summary["cells"]:
         of_measures = {MAIN_MEASURE.title: cell} | {
@@ -60,6 +67,19 @@ def summarize_for_people(summary: dict[str, Any], metrics: pd.DataFrame, one_for
         title = f"{MAIN_MEASURE.title.capitalize()} at the end of each stage: {TEST_SET_TITLES[test_set]}"
         parts += [f"## {title}\n", _final_table(tests)]
     return "\n".join([*parts, _NOTES])
+
+
+def notes_on_tags(tags: Mapping[str, str]) -> list[str]:
+    """A sentence for each plan whose new definitions have other tags than those drawn, by which subsets are named.
+
+    tags: of each plan those of its last stage, as `metaocl.config.plans.Stage` has them.
+    """
+    return [
+        f"The new definitions of plan `{plan}` have other tags ({given.replace('_', ' ')}): D5, D6 and D̃ are named by"
+        " the tags that were drawn."
+        for plan, given in tags.items()
+        if given != "own"
+    ]
 
 
 def headlines(summary: dict[str, Any]) -> str:

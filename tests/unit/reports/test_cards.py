@@ -20,7 +20,7 @@ MARKUP = "| <script>alert('x')</script> ``` [link](http://example.org)"
 HOSTILE = f"---\n# {{{{ heading }}}} {MARKUP}\n---\nlicense: mit"
 
 
-def settings(**model) -> dict[str, Any]:
+def settings(tags="own", **model) -> dict[str, Any]:
     config = Config.model_validate(
         {
             "study": "mine",
@@ -36,7 +36,7 @@ def settings(**model) -> dict[str, Any]:
             "datasets": {"words": {"source": "set_inclusion", "entities": 24}},
             "define_types": {"tve": {"templates": [f"{{tag}} {{variable}} {{entity}} {MARKUP}"]}},
             "models": {"small": model or {"architecture": "gpt2"}},
-            "plans": {"one": {"stages": [{"documents": ["new_definitions"], "epochs": 2}]}},
+            "plans": {"one": {"stages": [{"documents": ["new_definitions"], "epochs": 2, "tags": tags}]}},
         }
     )
     return single_study("mine", config)
@@ -86,6 +86,23 @@ def test_a_card_says_what_is_known_and_leaves_out_what_is_not():
         assert words in card.text
     assert "Not kept." in card.text
     assert "somebodys-machine" not in card.text
+
+
+@pytest.mark.parametrize(
+    ("tags", "trained"),
+    [
+        ("own", ["reliable", "unreliable", "unseen"]),
+        ("swapped", ["unreliable", "reliable", "unseen"]),
+        ("all_unreliable", ["unreliable", "unreliable", "unreliable"]),
+    ],
+)
+def test_a_new_subset_has_the_tag_that_it_was_trained_with(tags, trained):
+    subsets = ["d1consis", "d2consis", "d3consis", "qd1consis", "d2incons"]
+    measured = pd.concat([MEASURED.head(1).assign(subset=subset) for subset in subsets])
+    card = model_card(MODEL, settings(tags), "a model", measured, "")
+    rows = [line.split(" | ")[1:3] for line in card.splitlines() if line.startswith("| held-out questions")]
+    of_subset = zip(subsets, [*trained, "reliable", "–"], strict=True)
+    assert rows == [[f"`{subset}`", tag] for subset, tag in of_subset]
 
 
 def test_the_base_model_is_named_where_the_hub_has_it():

@@ -20,6 +20,7 @@ from metaocl.config.studies import Study
 from metaocl.documents.records import Alias
 from metaocl.reports.answers import as_json, pack_answers, stages_of
 from metaocl.reports.pages import CHARTS, SCRIPT, STYLE, TEMPLATE, Tables, page_content, render_page
+from metaocl.reports.summaries import notes_on_tags
 from metaocl.statistics.effects import estimate_effects
 from metaocl.statistics.gaps import seed_gaps
 
@@ -140,8 +141,11 @@ def test_a_page_says_that_shared_stages_are_counted_several_times_where_there_ar
     metrics = pd.DataFrame([vars(stage.cell) | {"stage": stage.number} for stage in stages])
     metrics = metrics.assign(epoch=1, test_set="held_out", subset="q", measure="exact_match", n=1, value=1.0)
     gaps = seed_gaps(metrics)
-    content = page_content("mine", {}, stages, Tables(metrics, estimate_effects(gaps), gaps), [], {})
+    plans = {"two": {"stages": [{"tags": "swapped"}]}, "trunk": {"stages": [{"tags": "all_reliable"}]}}
+    settings = {"study": study.model_dump(), "plans": plans}
+    content = page_content("mine", settings, stages, Tables(metrics, estimate_effects(gaps), gaps), [], {})
     assert content["shared"] is shared
+    assert content["notes"] == notes_on_tags({"two": "swapped"}) != []
     assert '<span id="shared" hidden>' in render_page(content)
     assert 'part("shared").hidden = !data.shared;' in render_page(content)
 

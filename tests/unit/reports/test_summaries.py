@@ -12,6 +12,7 @@ from metaocl.artifacts.tables import write_json
 from metaocl.config.models import Model
 from metaocl.design.cells import CELL
 from metaocl.design.contrasts import CONTRASTS, ON_PAGE
+from metaocl.planning.targets import findings
 from metaocl.reports.summaries import FIELDS, headlines, summarize_for_people, summarize_for_programs
 from metaocl.statistics.effects import estimate_effects
 from metaocl.statistics.gaps import seed_gaps
@@ -82,6 +83,21 @@ def test_a_page_says_what_its_intervals_cover_where_all_seeds_share_a_base_model
     assert "start from the same weights" not in page
     told = summarize_for_people(summary, metrics, ["tiny", "small"]).split("## Contrasts")[0]
     assert "All seeds of `tiny`, `small` start from the same weights" in told
+
+
+def test_a_page_says_where_subsets_do_not_have_the_tags_of_their_names():
+    metrics = make_metrics()
+    summary, page = summarize(metrics)
+    tags = {"two_stages": "own", "swapped": "swapped", "alike": "all_reliable"}
+    told = summarize_for_people(summary, metrics, tags=tags)
+    named = "D5, D6 and D̃ are named by the tags that were drawn."
+    notes = [
+        f"The new definitions of plan `swapped` have other tags (swapped): {named}",
+        f"The new definitions of plan `alike` have other tags (all reliable): {named}",
+    ]
+    assert [line for line in told.split("## Contrasts")[0].splitlines() if named in line] == notes
+    assert named not in page
+    assert findings(told) == findings(page)
 
 
 @pytest.mark.parametrize(
