@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
 from metaocl.config.claims import COLUMN_OF, Cells, Comparison, read_claims
 from metaocl.config.configuration import Config
 from metaocl.config.entry import ConfigError
-from metaocl.config.hypotheses import read_hypotheses
+from metaocl.config.hypotheses import Prediction, read_hypotheses
 from metaocl.config.plans import swapped_plan
 from metaocl.design.axes import AXES
+from metaocl.planning.cells import axis_values
 
 Kind = Literal["claims", "hypotheses"]
+FEWEST_CELLS = 4  # of a relation over cells: 3 have 6 orders, and no p below 1/6
 
 
 def judged_files(kind: Kind, config: Config, repository: Path) -> list[str]:
@@ -23,7 +26,8 @@ def judged_files(kind: Kind, config: Config, repository: Path) -> list[str]:
 
 def check_judged_files(config: Config, origin: str, repository: Path) -> None:
     """Raises ConfigError for a file of claims or of hypotheses that is not in the folder in which Snakemake runs, for a
-    mistake in one, for cells of entries that there are not, and for what asks for numbers that a study's axis has not.
+    mistake in one, for cells of entries that there are not, for what asks for numbers that a study's axis has not, and
+    for a relation over fewer than FEWEST_CELLS.
 
     repository: as `judged_files` takes it. The cells of the project's own files are not looked at: a study of the
     user's may have the name of one there, and other entries.
@@ -37,13 +41,16 @@ def check_judged_files(config: Config, origin: str, repository: Path) -> None:
         for name, study, comparison in _comparisons(kind, files):
             if study not in config.studies:
                 continue
+            where = f"{origin}: {kind} {name}"
+            otherwise = "" if given else f"; or call the study otherwise, or give {kind}, files in place of {files[0]}"
             for side in _sides(comparison) if given else []:
-                _check_slugs(config, side, f"{origin}: {kind} {name}")
+                _check_slugs(config, side, where)
             if key := _key_about_axis(comparison):
-                otherwise = (
-                    "" if given else f"; or call the study otherwise, or give {kind}, files in place of {files[0]}"
-                )
-                _check_axis(config, study, f"{origin}: {kind} {name}: {key}", otherwise)
+                _check_axis(config, study, f"{where}: {key}", otherwise)
+            if comparison.slope_along:
+                _check_slope(config, study, comparison, where, otherwise)
+            if given and isinstance(comparison, Prediction) and comparison.over == "cells":
+                _check_relation(config, study, comparison, where)
 
 
 def judged_studies(kind: Kind, files: Sequence[str], config: Config) -> list[str]:
@@ -97,3 +104,41 @@ def _check_axis(config: Config, study: str, where: str, otherwise: str) -> None:
             f"{where} needs numbers on the axis of study {study}, which is {axis or 'not given'}; those with numbers "
             f"are {numbers}{otherwise}"
         )
+
+
+def _check_slope(config: Config, study: str, comparison: Comparison, where: str, otherwise: str) -> None:
+    """otherwise: as `_check_axis` takes it."""
+    axis = config.studies[study].axis
+    if axis and comparison.slope_along != AXES[axis].section:
+        raise ConfigError(
+            f"{where}: slope_along is {comparison.slope_along}; what lies on the axis of study {study}, {axis}, is "
+            f"{AXES[axis].section}{otherwise}"
+        )
+    least = min(map(float, _meant(config, study, comparison.cells).values()), default=1)
+    if comparison.scale == "log" and least <= 0:
+        raise ConfigError(
+            f"{where}: scale: log needs an axis above 0; study {study} has {least:g} on its axis, {axis}{otherwise}"
+        )
+
+
+def _check_relation(config: Config, study: str, prediction: Prediction, where: str) -> None:
+    meant = _meant(config, study, prediction.cells)
+    if len(meant) < FEWEST_CELLS:
+        raise ConfigError(
+            f"{where}: over: cells needs {FEWEST_CELLS} cells or more to be significant; of study {study} it has "
+            f"{', '.join(meant) or 'none'}"
+        )
+
+
+def _meant(config: Config, study: str, cells: Cells) -> dict[str, float | str]:
+    """The cells of a study that meet the conditions on their slugs and x, with where they lie on its axis."""
+    sections = [
+        [slug for slug in getattr(config.studies[study], section) if slug in (getattr(cells, section) or [slug])]
+        for section in COLUMN_OF
+    ]
+    values = axis_values(config.studies[study], config)
+    meant = {cell: values[cell] for cell in map("/".join, product(*sections))}
+    if cells.x_range:
+        low, high = cells.x_range
+        meant = {cell: x for cell, x in meant.items() if low <= float(x) <= high}
+    return meant

@@ -9,6 +9,7 @@ import yaml
 
 from metaocl.config.claims import COLUMN_OF, parse_claims
 from metaocl.config.layers import load_config
+from metaocl.design.axes import AXES
 from metaocl.planning.cells import axis_values
 
 FOLDER = Path(__file__).parents[3] / "config"
@@ -31,7 +32,7 @@ def test_a_claim_names_cells_of_its_study(claim):
                 assert set(getattr(cells, key) or []) <= set(getattr(study, key))
             assert not cells.x_range or any(cells.x_range[0] <= x <= cells.x_range[1] for x in xs)
             assert study.axis or not cells.x_end
-        assert study.axis or not comparison.slope_along
+        assert not comparison.slope_along or comparison.slope_along == AXES[study.axis].section
 
 
 @pytest.mark.parametrize("name", [name for name in STUDIES if name.startswith("laptop_")])

@@ -92,6 +92,54 @@ def test_what_needs_numbers_on_an_axis_is_told_before_anything_runs(key, axis, a
     check_judged_files(parse_config(TINY | {key: ["mine.yaml"], "studies": {"tiny": study}}, "t.yaml"), "t.yaml", ROOT)
 
 
+def check_study(study, key, part, **sections):
+    Path("mine.yaml").write_text(yaml.safe_dump(judged("tiny", PART | part)[key]))
+    config = TINY | {key: ["mine.yaml"], "studies": {"tiny": TINY["studies"]["tiny"] | study}} | sections
+    check_judged_files(parse_config(config, "t.yaml"), "t.yaml", ROOT)
+
+
+@pytest.mark.parametrize("key", ["claims", "hypotheses"])
+@pytest.mark.parametrize(
+    ("axis", "section"), [("alpha", "define_types"), ("batch_size", "plans"), ("entities", "datasets")]
+)
+def test_a_slope_is_along_what_lies_on_the_axis(key, axis, section):
+    name = {"claims": "mine", "hypotheses": "seen"}[key]
+    check_study({"axis": axis}, key, {"slope_along": section})
+    with pytest.raises(ConfigError) as caught:
+        check_study({"axis": axis}, key, {"slope_along": "models"})
+    assert str(caught.value) == (
+        f"t.yaml: {key} {name}: slope_along is models; what lies on the axis of study tiny, {axis}, is {section}"
+    )
+
+
+def test_a_slope_on_a_logarithm_has_an_axis_above_0():
+    types = {"never": {"alpha": 0}, "half": {"alpha": 0.5}, "always": {"alpha": 1}}
+    study = {"axis": "alpha", "define_types": list(types)}
+    slope = {"slope_along": "define_types", "scale": "log"}
+    check_study(study, "claims", slope | {"scale": "linear"}, define_types=types)
+    for cells in ({"x_range": [0.1, 1]}, {"define_types": ["half", "always"]}):
+        check_study(study, "claims", slope | {"cells": cells}, define_types=types)
+    with pytest.raises(ConfigError) as caught:
+        check_study(study, "claims", slope, define_types=types)
+    assert str(caught.value) == (
+        "t.yaml: claims mine: scale: log needs an axis above 0; study tiny has 0 on its axis, alpha"
+    )
+
+
+def test_a_relation_over_cells_has_cells_enough_to_be_significant():
+    types = {f"t{number}": {"alpha": number / 4} for number in range(5)}
+    study = {"define_types": list(types)}
+    relation = {"relates_to": "meta_ocl", "over": "cells"}
+    check_study(study, "hypotheses", relation, define_types=types)
+    check_study(study, "hypotheses", {"relates_to": "meta_ocl", "cells": {"define_types": ["t0"]}}, define_types=types)
+    for axis, cells in ((None, {"define_types": ["t0", "t1", "t2"]}), ("alpha", {"x_range": [0, 0.5]})):
+        with pytest.raises(ConfigError) as caught:
+            check_study(study | {"axis": axis}, "hypotheses", relation | {"cells": cells}, define_types=types)
+        said = str(caught.value)
+        assert said.startswith("t.yaml: hypotheses seen: over: cells needs 4 cells or more to be significant; of study")
+        assert [f"/t{number}/" in said for number in range(5)] == [True] * 3 + [False] * 2
+
+
 @pytest.mark.parametrize("key", ["claims", "hypotheses"])
 @pytest.mark.parametrize("side", ["cells", "against"])
 @pytest.mark.parametrize("section", ["datasets", "define_types", "models", "plans"])
@@ -130,3 +178,15 @@ def test_the_projects_own_files_ask_for_numbers_of_a_study_of_their_name(key, st
         check_judged_files(
             parse_config(TINY | {"study": next(iter(changed["studies"]))} | changed, "t.yaml"), "t.yaml", ROOT
         )
+
+
+def test_the_projects_own_slopes_are_along_the_axis_of_a_study_of_their_name():
+    settings = TINY["studies"]["tiny"] | {"axis": "batch_size"}
+    with pytest.raises(ConfigError) as caught:
+        check_judged_files(
+            parse_config(TINY | {"study": "alpha", "studies": {"alpha": settings}}, "t.yaml"), "t.yaml", ROOT
+        )
+    assert str(caught.value) == (
+        "t.yaml: claims alpha: slope_along is define_types; what lies on the axis of study alpha, batch_size, is plans;"
+        f" or call the study otherwise, or give claims, files in place of {ROOT}/config/claims.yaml"
+    )
