@@ -29,13 +29,20 @@ def main() -> None:
     models = load_config(arguments.config).models
     drawn_again = [name for name, model in models.items() if not model.one_for_all_seeds]
     compared = compare_runs(*(_gaps(folder, drawn_again) for folder in (arguments.first, arguments.second)))
-    print("| | contrast | first | second | difference [95 %] | p | p (Holm) |\n|---|---|---|---|---|---|---|")
+    if compared.empty:
+        raise UserError(
+            f"{arguments.first} and {arguments.second}: have no gap of the same cell and seed, of the models of "
+            f"{arguments.config} that are drawn for each seed: {', '.join(drawn_again) or 'none'}"
+        )
+    print("| | contrast | seeds | first | second | difference [95 %] | p | p (Holm) |")
+    print("|---|---|---|---|---|---|---|---|")
     for row in compared.itertuples():
         cell = ", ".join(getattr(row, name) for name in CELL)
         numbers = [f"{number:z.3f}" for number in (row.first, row.second, row.difference, row.ci_low, row.ci_high)]
         first, second, off, low, high = (number.replace("-", "−") for number in numbers)
         tested = f"{off} [{low}, {high}] | {row.p_value:.2g} | {row.p_holm:.2g}"
-        print(f"| {cell} | {row.contrast} | {first} | {second} | {tested if row.p_value >= 0 else f'{off} | – | –'} |")
+        tested = tested if row.p_value >= 0 else f"{off} | – | –"
+        print(f"| {cell} | {row.contrast} | {row.n_seeds} | {first} | {second} | {tested} |")
     same, all_seeds = compared["equal_seeds"].sum(), compared["n_seeds"].sum()
     print(f"\n{same} of {all_seeds} gaps of seeds are the same to the last digit.")
     _print_verdicts(arguments.first / "claims.csv", arguments.second / "claims.csv")
@@ -54,7 +61,9 @@ def _print_verdicts(first: Path, second: Path) -> None:
     """The verdicts of the two runs, where both judged claims."""
     if not (first.is_file() and second.is_file()):
         return
-    one, other = (pd.read_csv(path).set_index(["claim", "study"])["verdict"] for path in (first, second))
+    # Texts, as an id may be "null" or a number.
+    tables = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in (first, second)]
+    one, other = (table.set_index(["claim", "study"])["verdict"] for table in tables)
     print("\n| claim | study | first | second |\n|---|---|---|---|")
     for claim, study in one.index.intersection(other.index, sort=False):
         print(f"| {claim} | {study} | {one[claim, study]} | {other[claim, study]} |")

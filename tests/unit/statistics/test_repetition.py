@@ -56,10 +56,10 @@ def test_runs_that_differ_by_chance_are_told_apart_at_the_rate_of_the_test():
     assert np.mean(np.array(found) <= 0.05) == pytest.approx(0.05, abs=0.025)
 
 
-def keep(folder, gaps, verdict):
+def keep(folder, gaps, verdict, claim="meta_ocl"):
     (folder / "laptop_main").mkdir(parents=True)
     gaps.to_parquet(folder / "laptop_main/gaps.parquet")
-    pd.DataFrame([{"claim": "meta_ocl", "study": "laptop_main", "verdict": verdict}]).to_csv(folder / "claims.csv")
+    pd.DataFrame([{"claim": claim, "study": "laptop_main", "verdict": verdict}]).to_csv(folder / "claims.csv")
 
 
 def compare(monkeypatch, *folders):
@@ -74,11 +74,37 @@ def test_the_tool_shows_gaps_and_verdicts_of_models_that_are_drawn_for_each_seed
     keep(tmp_path / "b", pd.concat([gaps_of([0.1, -0.2]), other]), "inconclusive")
     compare(monkeypatch, tmp_path / "a", tmp_path / "b")
     said = capsys.readouterr().out
-    assert "| people, tve, tiny, two_stages | meta_ocl | −0.150 | −0.050 | 0.100 [−1.171, 1.371] | 0.5 | 0.5 |" in said
+    assert (
+        "| people, tve, tiny, two_stages | meta_ocl | 2 | −0.150 | −0.050 | 0.100 [−1.171, 1.371] | 0.5 | 0.5 |" in said
+    )
     assert "base_20" not in said
-    assert "| people, tve, tiny, one_stage | ocl | 0.100 | 0.100 | 0.000 | – | – |" in said
+    assert "| people, tve, tiny, one_stage | ocl | 2 | 0.100 | 0.100 | 0.000 | – | – |" in said
     assert "3 of 4 gaps of seeds are the same" in said
     assert "| meta_ocl | laptop_main | reproduced | inconclusive |" in said
+
+
+def test_the_tool_says_over_how_many_seeds_each_gap_is_compared(tmp_path, monkeypatch, capsys):
+    more = gaps_of([0.1, 0.2, 0.4, 0.3], "ocl")
+    keep(tmp_path / "a", pd.concat([gaps_of([0.1, -0.4, 0.2]), more]), "reproduced", "null")
+    keep(tmp_path / "b", pd.concat([gaps_of([0.1, -0.2]), more]), "reproduced", "null")
+    compare(monkeypatch, tmp_path / "a", tmp_path / "b")
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert rows[0][:3] == ["|", "contrast", "seeds"]
+    assert [row[1:3] for row in rows if "two_stages" in row[0]] == [["meta_ocl", "2"], ["ocl", "4"]]
+    assert rows[-1] == ["| null", "laptop_main", "reproduced", "reproduced |"]
+
+
+@pytest.mark.parametrize("second", [gaps_of([0.1, 0.2]).assign(seed=[7, 8]), gaps_of([0.1, 0.2], model="base_20")])
+def test_runs_with_nothing_to_compare_are_refused(tmp_path, monkeypatch, capsys, second):
+    keep(tmp_path / "a", gaps_of([0.1, 0.2]), "reproduced")
+    keep(tmp_path / "b", second, "reproduced")
+    with pytest.raises(UserError) as caught:
+        compare(monkeypatch, tmp_path / "a", tmp_path / "b")
+    assert str(caught.value) == (
+        f"{tmp_path / 'a'} and {tmp_path / 'b'}: have no gap of the same cell and seed, of the models of {CONFIG} that "
+        "are drawn for each seed: tiny, tiny_asked"
+    )
+    assert capsys.readouterr().out == ""
 
 
 def test_a_folder_without_kept_studies_is_refused(tmp_path, monkeypatch):
