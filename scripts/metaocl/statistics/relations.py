@@ -15,6 +15,7 @@ import numpy as np
 from metaocl.statistics.intervals import CONFIDENCE
 
 RESAMPLED = 2_000
+FEWEST_SEEDS = 5  # of an interval: of 4, a third of the draws hold but one or two, and their ρ is ±1 or none
 EXACT_UP_TO = 6  # 720 orders are enumerated, more are sampled
 PERMUTED = 9_999
 
@@ -23,7 +24,9 @@ PERMUTED = 9_999
 class Relation:
     """Spearman's ρ, its bootstrap interval over seeds, and one-sided p values by permutation, for ρ above and below 0.
 
-    What is not a number without variation (of one seed, or of values that are all equal) is nan, and p then 1.
+    What is not a number without variation (of one seed, or of values that are all equal) is nan, and p then 1. There is
+    no interval (nan) where ρ is none, nor of fewer than FEWEST_SEEDS. Where the order is the same whichever seeds are
+    drawn, the interval has a width of 0: more than that the bootstrap cannot know.
     """
 
     rho: float
@@ -65,8 +68,8 @@ def relate_within_seeds(measures: list[np.ndarray], effects: list[np.ndarray]) -
 
     found = mean_of(pairs)
     shuffled = [mean_of([(one, random.permutation(other)) for one, other in pairs]) for _ in range(RESAMPLED - 1)]
-    low, high = _interval(np.array([mean_of(resampled()) for _ in range(RESAMPLED)]))
-    return _judged(found, np.array([found, *shuffled]), low, high, len(pairs))
+    drawn = np.array([mean_of(resampled()) for _ in range(RESAMPLED)])
+    return _judged(found, np.array([found, *shuffled]), drawn, len(pairs))
 
 
 def remaining_effect(effects: np.ndarray, measures: np.ndarray) -> tuple[float, float]:
@@ -116,15 +119,17 @@ def _relate(measure: np.ndarray, effect: np.ndarray, over_cells: bool) -> Relati
 
     everyone = np.arange(seeds)
     x, y = points(measure, everyone), points(effect, everyone)
-    found = float(spearman(x, y))
-    low, high = _interval(spearman(points(measure, drawn), points(effect, drawn)))
-    return _judged(found, spearman(x, y[_orders(len(y), random)]), low, high, seeds)
+    resampled = spearman(points(measure, drawn), points(effect, drawn))
+    return _judged(float(spearman(x, y)), spearman(x, y[_orders(len(y), random)]), resampled, seeds)
 
 
-def _judged(found: float, null: np.ndarray, low: float, high: float, seeds: int) -> Relation:
-    """A correlation with its p values, from those under permutation; what differs by rounding alone is equal."""
+def _judged(found: float, null: np.ndarray, resampled: np.ndarray, seeds: int) -> Relation:
+    """A correlation with its interval, from those of resampled seeds, and its p values, from those under permutation;
+    what differs by rounding alone is equal."""
+    none = float("nan")
     if np.isnan(found):
-        return Relation(found, low, high, 1.0, 1.0, seeds)
+        return Relation(found, none, none, 1.0, 1.0, seeds)
+    low, high = _interval(resampled) if seeds >= FEWEST_SEEDS else (none, none)
     above, below = (float(as_extreme.mean()) for as_extreme in (null >= found - 1e-12, null <= found + 1e-12))
     return Relation(found, low, high, above, below, seeds)
 

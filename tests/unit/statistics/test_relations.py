@@ -77,10 +77,26 @@ def test_the_seed_is_the_unit_of_what_aliases_say():
     assert (found.p_below, found.n_seeds) == (pytest.approx(1 / 200), 6)
 
 
-def test_what_varies_in_nothing_has_no_relation():
-    found = relate_over_seeds(np.ones(8), np.arange(8.0))
-    assert np.isnan(found.rho)
-    assert (found.p_above, found.p_below) == (1, 1)
+def test_what_varies_in_nothing_has_no_relation_and_no_interval():
+    levels = np.array([[1.0, 2.0]] * 7 + [[9.0, 2.0]])  # means of 2: resampled ones differ, either way
+    for found in (
+        relate_over_seeds(np.ones(8), np.arange(8.0)),
+        relate_over_cells(levels, levels),
+        relate_within_seeds([np.ones(3), np.arange(3.0)] * 4, [np.arange(3.0)] * 8),
+    ):
+        assert np.isnan([found.rho, found.ci_low, found.ci_high]).all()
+        assert (found.p_above, found.p_below) == (1, 1)
+
+
+def test_fewer_than_five_seeds_have_a_relation_without_an_interval():
+    random = np.random.default_rng(5)
+    for seeds in (2, 3, 4, 5):
+        cells = np.arange(4.0) + random.standard_normal((seeds, 4))
+        aliases = list(random.standard_normal((2, seeds, 20)))
+        over_seeds = relate_over_seeds(cells[:, 0], cells[:, 1])
+        for found in (over_seeds, relate_over_cells(cells, -cells), relate_within_seeds(*map(list, aliases))):
+            assert np.isfinite([found.rho, found.p_above, found.p_below]).all()
+            assert np.isnan([found.ci_low, found.ci_high]).tolist() == [seeds < 5] * 2
 
 
 def test_an_effect_that_is_all_the_measures_leaves_nothing():
