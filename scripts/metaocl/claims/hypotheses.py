@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
-from metaocl.claims.measuring import measure, seeds_and_cells
+from metaocl.claims.measuring import measure, seeds_and_cells, seeds_left_out
 from metaocl.claims.verdicts import judge
 from metaocl.config.claims import Claim, Part
 from metaocl.config.hypotheses import Hypothesis, Prediction
@@ -101,7 +102,9 @@ def _judge_relation(
     tables = [seeds_and_cells(name, prediction.cells, gaps, axis) for name in names]
     both = tables[0].columns.intersection(tables[1].columns)
     tables = [table[both] for table in tables]
-    seeds = sorted(set.intersection(*(set(table.dropna().index) for table in tables)))
+    complete, any_cell = ([set(table.dropna(how=how).index) for table in tables] for how in ("any", "all"))
+    seeds = sorted(set.intersection(*complete))
+    left_out = len(set.union(*any_cell)) - len(seeds)
     values, effect = (table.loc[seeds].to_numpy(dtype=float) for table in tables)
     if not seeds or not values.size:
         return Finding(hypothesis.id, prediction.id, "not run", f"Study {prediction.study} has not both contrasts.")
@@ -114,12 +117,16 @@ def _judge_relation(
     if len(seeds) >= hypothesis.minimum_seeds:
         outcome = "supported" if p <= SIGNIFICANCE else "failed" if opposite <= SIGNIFICANCE else "undecided"
     numbers = {"estimate": found.rho, "ci_low": found.ci_low, "ci_high": found.ci_high}
-    return Finding(hypothesis.id, prediction.id, outcome, _sentence(prediction, found), len(seeds), p, **numbers)
+    reason = _sentence(prediction, found, len(both), left_out)
+    return Finding(hypothesis.id, prediction.id, outcome, reason, len(seeds), p, **numbers)
 
 
-def _sentence(prediction: Prediction, found: Relation) -> str:
-    interval = f"[{found.ci_low:.2f}, {found.ci_high:.2f}]"
-    return (
-        f"Spearman's ρ of {prediction.contrast} and {prediction.relates_to} over {prediction.over} is {found.rho:.2f} "
-        f"{interval}, {found.n_seeds} seeds."
-    )
+def _sentence(prediction: Prediction, found: Relation, n_cells: int, left_out: int) -> str:
+    """left_out: the seeds that lack one of the cells."""
+    over = f"{n_cells} cell{'s' if n_cells != 1 else ''}" if prediction.over == "cells" else "seeds"
+    between = f"{prediction.contrast} and {prediction.relates_to} over {over}"
+    interval = "" if np.isnan(found.ci_low) else f" [{found.ci_low:z.2f}, {found.ci_high:z.2f}]"
+    said = f"Spearman's ρ of {between} is {found.rho:z.2f}{interval}, {found.n_seeds} seeds"
+    if np.isnan(found.rho):
+        said = f"The relation of {between} has no ρ, as one of the two does not vary, {found.n_seeds} seeds"
+    return f"{said}{seeds_left_out(left_out)}."

@@ -30,8 +30,8 @@ class Series:
 
     def __str__(self) -> str:
         low, high = mean_interval(self.values, self.limits)
-        spread = "in every seed" if np.isnan(low) else f"[{low:.3f}, {high:.3f}]"
-        return f"{self.name} is {self.values.mean():.3f} {spread}"
+        spread = "in every seed" if np.isnan(low) else f"[{low:z.3f}, {high:z.3f}]"
+        return f"{self.name} is {self.values.mean():z.3f} {spread}"
 
 
 def measure(comparison: Comparison, gaps: pd.DataFrame, axis: Mapping[str, float | str]) -> Series | None:
@@ -62,6 +62,13 @@ def in_words(comparison: Comparison) -> str:
     if comparison.against:
         where = f"{where or 'all cells'} against {_cells_in_words(comparison.against) or 'all cells'}"
     return f"{text} ({where})" if where else text
+
+
+def seeds_left_out(count: int) -> str:
+    """What a verdict says at its end of the seeds that lack a cell; nothing without any."""
+    if not count:
+        return ""
+    return f"; {count} seeds that lack a cell are left out" if count > 1 else "; 1 seed that lacks a cell is left out"
 
 
 def seeds_and_cells(contrast: str, cells: Cells, gaps: pd.DataFrame, axis: Mapping[str, float | str]) -> pd.DataFrame:

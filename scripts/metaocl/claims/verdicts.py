@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from metaocl.claims.measuring import Series, in_words, measure
+from metaocl.claims.measuring import Series, in_words, measure, seeds_left_out
 from metaocl.config.claims import Claim, Part
 from metaocl.statistics.intervals import mean_interval
 from metaocl.statistics.power import WANTED_POWER, fewest_seeds, t_test_power
@@ -59,8 +59,11 @@ class Question:
         return sign_flip_p(-self.gaps) if np.isnan(self.t) else float(t_test_p(-self.t, len(self.gaps)))
 
     def power(self, n_seeds: int, significance: float) -> float:
-        """Of the t test with so many seeds at that level, at the observed effect size; 1 where all seeds agree."""
-        return 1.0 if np.isnan(self.t) else t_test_power(self.t / np.sqrt(len(self.gaps)), n_seeds, significance)
+        """Of the t test with so many seeds at that level, at the observed effect size. Where all seeds agree the sign
+        flip decides, whose least p is one in 2 to the power of the seeds: 1, or with too few seeds 0."""
+        if np.isnan(self.t):
+            return float(2.0**-n_seeds <= significance)
+        return t_test_power(self.t / np.sqrt(len(self.gaps)), n_seeds, significance)
 
     def __str__(self) -> str:
         direction = "above" if self.sign == 1 else "below"
@@ -130,25 +133,26 @@ def decide(
 ) -> Verdict:
     """The verdict from the questions of all parts that were measured, the controls, and the names of what was not."""
     n_seeds = min(len(question.gaps) for question in questions)
+    left_out = seeds_left_out(max(series.incomplete for series in (*(q.series for q in questions), *controls)))
     if n_seeds < 2:
-        return Verdict(claim.id, "inconclusive", "One seed is too few for a test.", n_seeds)
+        missing = ", ".join((*missing_parts, *missing_controls))
+        found = "One seed is too few for a test" + (f"; not measured: {missing}" if missing else "")
+        return Verdict(claim.id, "inconclusive", f"{found}{left_out}.", n_seeds)
     weakest = max(questions, key=lambda question: question.p_value)
     furthest = min(questions, key=lambda question: question.opposite_p_value)
-    found = f"With {n_seeds} seeds {weakest}"
+    found = f"With {len(weakest.gaps)} seeds {weakest}"
     opposite = furthest.opposite_p_value <= claim.significance / len(questions)
     ruling: Ruling = "inconclusive"
     if obstacle := _obstacle(claim, questions, controls, missing_controls):
         found = f"{obstacle}; so far {weakest}"
     elif opposite:
-        ruling, found = "contradicted", f"With {n_seeds} seeds {furthest}: significant the other way"
+        ruling, found = "contradicted", f"With {len(furthest.gaps)} seeds {furthest}: significant the other way"
     elif missing_parts:
         found = f"Not measured: {', '.join(missing_parts)}; so far {weakest}"
     elif weakest.p_value <= claim.significance:
         others = f", the weakest of {len(questions)} significant tests" if len(questions) > 1 else ""
         ruling, found = "reproduced", f"{found}{others}"
-    if incomplete := max(series.incomplete for series in (*(q.series for q in questions), *controls)):
-        found += f"; {incomplete} seeds that lack a cell are left out"
-    return Verdict(claim.id, ruling, f"{found}.", n_seeds, p_value=weakest.p_value)
+    return Verdict(claim.id, ruling, f"{found}{left_out}.", n_seeds, p_value=weakest.p_value)
 
 
 def _obstacle(

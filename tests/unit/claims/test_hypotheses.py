@@ -92,7 +92,34 @@ def test_two_cells_cannot_show_a_relation_over_cells():
     over = {"contrast": "alignment", "relates_to": "question_loss_paired", "over": "cells", "must_be": "below"}
     (finding,) = judge_hypothesis(hypothesis(over), related(-1), AXIS)
     assert (finding.outcome, finding.p_value) == ("undecided", 0.5)
-    assert "ρ of alignment and question_loss_paired over cells is -1.00" in finding.reason
+    said = "Spearman's ρ of alignment and question_loss_paired over 2 cells is -1.00 [-1.00, -1.00], 12 seeds."
+    assert finding.reason == said
+
+
+OVER_CELLS = {"relates_to": "ocl", "over": "cells"}
+
+
+def test_a_relation_over_cells_says_how_many_they_are_and_which_seeds_are_left_out():
+    tables = [
+        make_gaps([10 * place + gap for gap in (0, 1, 2, 3, 4, 5)[:seeds]], contrast, plan=plan)
+        for contrast in ("meta_ocl", "ocl")
+        for place, (plan, seeds) in enumerate({"a": 6, "b": 6, "c": 4 if contrast == "ocl" else 6}.items())
+    ]
+    (found,) = judge_hypothesis(hypothesis(OVER_CELLS), {"s": pd.concat(tables)}, AXIS)
+    said = "over 3 cells is 1.00, 4 seeds; 2 seeds that lack a cell are left out."
+    assert found.reason == f"Spearman's ρ of meta_ocl and ocl {said}"
+
+
+@pytest.mark.parametrize("over", ["seeds", "cells"])
+def test_a_relation_of_what_does_not_vary_says_so_and_has_no_interval(over):
+    tables = [make_gaps([0.1] * 6), make_gaps([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "ocl")]
+    (found,) = judge_hypothesis(hypothesis(OVER_CELLS | {"over": over}), {"s": pd.concat(tables)}, AXIS)
+    where = {"seeds": "seeds", "cells": "1 cell"}[over]
+    assert found.reason == (
+        f"The relation of meta_ocl and ocl over {where} has no ρ, as one of the two does not vary, 6 seeds."
+    )
+    assert np.isnan([found.estimate, found.ci_low, found.ci_high]).all()
+    assert (found.outcome, found.p_value) == ("undecided", 1)
 
 
 @pytest.mark.parametrize(

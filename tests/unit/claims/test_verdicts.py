@@ -64,6 +64,30 @@ def test_one_seed_is_inconclusive():
     assert (verdict.verdict, verdict.n_seeds, verdict.p_value) == ("inconclusive", 1, None)
 
 
+@pytest.mark.parametrize(("seeds", "lost"), [(3, "2 seeds that lack a cell are"), (2, "1 seed that lacks a cell is")])
+def test_one_seed_that_is_left_says_what_was_left_out_and_what_was_not_measured(seeds, lost):
+    gaps = pd.concat([make_gaps([0.1, 0.2, 0.3][:seeds]), make_gaps([0.1], define_type="vte")])
+    claim = make_claim(above(), above("ocl"), controls=[{"contrast": "relative_meta_ocl"}])
+    found = judge(claim, gaps, {})
+    said = f"One seed is too few for a test; not measured: ocl, relative_meta_ocl; {lost} left out."
+    assert (found.verdict, found.reason, found.n_seeds) == ("inconclusive", said, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ([-0.1, 0.1, 0.2, -0.05, 0.15, -0.1], "With 6 seeds meta_ocl is 0.033 "),
+        ([-0.3, -0.2, -0.4, -0.3, -0.2, -0.3], "With 6 seeds meta_ocl is -0.283 "),
+        ([0.3, 0.2, 0.4, 0.3, 0.2, 0.3], "With 4 seeds ocl is 0.300 "),
+    ],
+)
+def test_the_seeds_that_are_told_are_those_of_the_numbers_beside_them(more, told):
+    gaps = pd.concat([make_gaps(FOUR, "ocl"), make_gaps(more)])
+    found = judge(make_claim(above("ocl"), above()), gaps, {})
+    assert found.reason.startswith(told)
+    assert found.n_seeds == 4
+
+
 def test_no_table_is_not_run_and_neither_is_a_table_without_the_contrast():
     assert judge(make_claim(above()), None, {}).verdict == "not run"
     assert judge(make_claim(above()), make_gaps(FOUR, "ocl"), {}).verdict == "not run"
@@ -136,6 +160,18 @@ def test_seeds_that_all_agree_are_judged_by_the_sign_flip():
     assert judge(make_claim(above()), make_gaps([0.0] * 5), {}).verdict == "inconclusive"
     zero = make_claim(above("attribution_none", must_be="within", threshold=0.01))
     assert judge(zero, make_gaps([0.0] * 5, "attribution_none"), {}).verdict == "reproduced"
+
+
+def test_seeds_that_all_agree_need_as_many_as_the_sign_flip_needs_to_be_significant():
+    for significance, needed in ((0.05, 5), (0.001, 10)):
+        claim = make_claim(above(), minimum_seeds=2, significance=significance)
+        assert judge(claim, make_gaps([0.1] * 3), {}).seeds_needed == needed
+    assert judge(make_claim(above(), minimum_seeds=8), make_gaps([0.1] * 3), {}).seeds_needed == 8
+
+
+def test_a_number_that_rounds_to_0_has_no_sign():
+    found = judge(make_claim(above()), make_gaps([-0.0001, -0.0002, 0.0001, -0.0001]), {})
+    assert "meta_ocl is 0.000 [0.000, 0.000], p" in found.reason
 
 
 def test_seeds_that_all_lie_on_the_threshold_are_no_evidence_whatever_rounding_makes_of_them():
