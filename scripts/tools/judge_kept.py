@@ -30,9 +30,18 @@ def main() -> None:
     if not gaps or (unknown := gaps.keys() - config.studies.keys()):
         what = f"has the studies {', '.join(sorted(unknown))}" if gaps else "has no */gaps.parquet"
         raise UserError(f"{arguments.kept}: {what}; those of {arguments.config} are {', '.join(config.studies)}")
+    models = set().union(*(table["model"] for table in gaps.values()))
+    if gone := models - config.models.keys():
+        there = ", ".join(config.models)
+        raise UserError(
+            f"{arguments.kept}: has the models {', '.join(sorted(gone))}; those of {arguments.config} are {there}"
+        )
     axes = {name: axis_values(config.studies[name], config) for name in gaps if config.studies[name].axis}
     files = [Path(file) for file in config.claims] if config.claims else [CLAIMS]
     claims = [claim for claim in read_claims(files) if claim.study in config.studies]
+    if not claims:
+        names = ", ".join(map(str, files))
+        raise UserError(f"{names}: no claim is tested by a study of {arguments.config}: {', '.join(config.studies)}")
     table, page = judge_all(claims, gaps, axes, {name: model.in_words() for name, model in config.models.items()})
     with published(arguments.kept / "claims.csv", arguments.kept / "claims.md") as (table_place, page_place):
         table.to_csv(table_place, index=False)

@@ -16,8 +16,8 @@ CONFIG = Path(__file__).parents[3] / "config/laptop_paper.yaml"
 ORDER = ("meta_ocl", "reliable_over_new_tag", "new_tag_over_unreliable", "unreliable_over_undefined")
 
 
-def judge(monkeypatch, folder):
-    monkeypatch.setattr("sys.argv", ["judge_kept.py", str(CONFIG), str(folder)])
+def judge(monkeypatch, folder, config=CONFIG):
+    monkeypatch.setattr("sys.argv", ["judge_kept.py", str(config), str(folder)])
     judge_kept.main()
 
 
@@ -44,4 +44,24 @@ def test_a_folder_of_other_studies_is_refused(tmp_path, monkeypatch, study, said
         make_gaps([0.1, 0.2]).to_parquet(tmp_path / study / "gaps.parquet")
     with pytest.raises(UserError, match=said):
         judge(monkeypatch, tmp_path)
+    assert not (tmp_path / "claims.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "study", "model", "said"),
+    [
+        ("laptop_paper.yaml", "laptop_main", "gone", r": has the models gone; those of .*laptop_paper.yaml are tiny, "),
+        (
+            "cities.yaml",
+            "cities",
+            "smollm2-135m",
+            r"claims.yaml: no claim is tested by a study of .*cities.yaml: cities",
+        ),
+    ],
+)
+def test_kept_gaps_that_cannot_be_judged_are_refused(tmp_path, monkeypatch, config, study, model, said):
+    (tmp_path / study).mkdir()
+    make_gaps([0.1, 0.2], model=model).to_parquet(tmp_path / study / "gaps.parquet")
+    with pytest.raises(UserError, match=said):
+        judge(monkeypatch, tmp_path, CONFIG.with_name(config))
     assert not (tmp_path / "claims.csv").exists()
