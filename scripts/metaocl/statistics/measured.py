@@ -20,12 +20,14 @@ def measured_metrics(own: pd.DataFrame, twins: Sequence[pd.DataFrame] = ()) -> p
     """Means over aliases: epoch, subset, measure (`measure:place` where there is a place), n, value.
 
     own: the table of a measurement, with the columns of `metaocl.mechanisms.measured.Measured`. twins: the same of
-    runs with other tags. A row per subset, from definitions with its own tag; and per tag that aliases were measured
-    with, whatever their own, of those that were measured with both the reliable and the unreliable tag.
+    runs with other tags. A row per subset, from definitions with its own tag, or of aliases measured with one tag alone
+    from that one: they were trained with it; and per tag that aliases were measured with, whatever their own, of those
+    that were measured with both the reliable and the unreliable tag.
     """
     own, *twins = (_with_places(table) for table in (own, *twins))
     own_tag = own["subset"].map(TAG_OF_SUBSET)
-    as_trained = own[(own["tag"] == "") | (own["tag"] == own_tag)]
+    alone = own.groupby(["alias", "measure", "epoch"])["tag"].transform("nunique") == 1
+    as_trained = own[(own["tag"] == "") | (own["tag"] == own_tag) | (alone & own_tag.notna())]
     everything = pd.concat([own, *twins])
     tagged = everything[everything["tag"] != ""]
     sides = tagged[tagged["tag"].isin(SIDES)].groupby(["alias", "measure", "epoch"])["tag"].nunique()

@@ -50,6 +50,21 @@ def test_only_a_twin_shows_an_alias_with_both_tags_after_training():
     assert ("with_unseen", "question_loss") not in found
 
 
+@pytest.mark.parametrize(
+    "tags", [("unreliable", "reliable", "unseen"), ("reliable",) * 3, ("unreliable",) * 3], ids=lambda tags: tags[0]
+)
+def test_a_subset_that_was_trained_with_another_tag_has_what_was_measured_with_it(tags):
+    own = table(
+        (2, "d1consis", "a", tags[0], "", "question_loss", 1, 4.0),
+        (2, "d2consis", "b", tags[1], "", "question_loss", 1, 6.0),
+        (2, "d3consis", "c", tags[2], "", "question_loss", 1, 5.0),
+        (2, "q", "d", "reliable", "", "question_loss", 1, 7.0),  # has no definition
+    )
+    found = values(measured_metrics(own))
+    expected = {"d1consis": 4.0, "d2consis": 6.0, "d3consis": 5.0}
+    assert found == {(subset, "question_loss"): (1, value) for subset, value in expected.items()}
+
+
 def test_what_is_of_no_single_alias_keeps_its_subset():
     found = measured_metrics(table((0, "all", "", "", "", "tag_probe_above_permuted", 40, 0.02)))
     assert values(found) == {("all", "tag_probe_above_permuted"): (40, 0.02)}
