@@ -38,8 +38,9 @@ def cell_histories(metrics: pd.DataFrame, stages: Sequence[StageOfCell]) -> list
         lengths = runs.groupby("stage")["epoch"].max()
         starts = lengths.cumsum() - lengths
         own = losses[(losses[CELL] == list(cell)).all(axis="columns")]
+        loss = line_of(_through(own, starts), (0, math.inf))
         charts = [
-            {"title": "training loss", "highest": None, "lines": [{"name": "loss"} | line_of(_through(own, starts))]},
+            {"title": "training loss", "highest": None, "lines": [{"name": "loss"} | loss]},
             *_charts(_through(runs, starts)),
         ]
         seeds = int(runs["seed"].nunique())

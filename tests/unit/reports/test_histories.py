@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pyarrow as pa
 
@@ -27,3 +29,18 @@ def test_a_test_set_of_swapped_or_untitled_subsets_alone_has_no_chart(tmp_path):
     shown = charts(tmp_path, ("held_out", "q"), ("held_out", "d2incons"), ("letters", "d2incons"))
     assert shown == {"training loss": ["loss"], "exact match, held-out questions": ["q"]}
     assert charts(tmp_path, ("attribution", "with_reliable"), ("held_out", "q")) == shown
+
+
+def test_the_band_of_a_loss_does_not_go_below_0(tmp_path):
+    stages = []
+    for seed, loss in enumerate((0.1, 0.9)):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        write_table(pa.table({"epoch": [1], "loss": [loss], "tokens": [10]}), folder / "history.parquet")
+        stages.append(StageOfCell(replace(CELL, seed=seed), 1, folder, folder))
+    rows = [vars(stage.cell) for stage in stages]
+    metrics = pd.DataFrame(rows).assign(stage=1, epoch=1, test_set="held_out", subset="q", n=4, value=0.5)
+    (history,) = cell_histories(metrics.assign(measure="exact_match"), stages)
+    (line,) = history["charts"][0]["lines"]
+    # Student's t with 1 degree of freedom: half the interval is 12.706 standard errors of .4.
+    assert (line["mean"], line["low"], line["high"]) == ([0.5], [0.0], [5.582])
