@@ -155,7 +155,9 @@ def _lines(points: pd.DataFrame, seeds: pd.Series, axis: StudyAxis) -> list[Line
         color, marker = COLORS[number % 7], MARKERS[number % 8]
         style = "" if _is_categorical(axis) else STYLES[number % 4]
         label = f"{name} ({count_seeds(counts)})" if name else count_seeds(counts)
-        step = min(0.8 / len(groups), 0.2) if _is_categorical(axis) else DODGE * np.ptp(_scaled(points["x"], axis))
+        # With a single value the axis is as wide as `_scale_axis` makes it.
+        width = np.ptp(_scaled(points["x"], axis)) or 1.0
+        step = min(0.8 / len(groups), 0.2) if _is_categorical(axis) else DODGE * width
         aside = step * (number - (len(groups) - 1) / 2)
         x, x_seeds = (_moved(cells["x"].sort_values(kind="stable"), by, axis) for by in (aside, aside - 0.4 * step))
         lines.append(Line(x, x_seeds, Look(label, color, style, marker), max(counts, default=0)))

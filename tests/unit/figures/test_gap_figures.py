@@ -133,6 +133,16 @@ def test_lines_join_their_marks_from_left_to_right_and_keep_the_order_of_the_cel
     assert [list(np.round(x)) for x, _ in means(figure.axes[0])] == [[1, 2, 3], [1, 2]]
 
 
+@pytest.mark.parametrize("log", [False, True])
+def test_lines_at_a_single_value_stand_beside_each_other(log):
+    values = {f"{data}/tve/s/two": 16 for data in ("cvdb", "trex", "people")}
+    axes = draw_gaps(gaps(values), axis(values, log)).axes[0]
+    first, second, third = sorted(x for (x,), _ in means(axes))
+    left, right = axes.get_xlim()
+    assert left < first < second < third < right
+    assert second == pytest.approx(16)
+
+
 def test_missing_cells_are_marked():
     figure = draw_gaps(gaps(SIZE, missing=["trex/tve/l/two"]), axis(SIZE, log=True))
     for axes in figure.axes:
