@@ -8,7 +8,7 @@ import pandas as pd
 
 from metaocl.artifacts.publishing import ArtifactError, published
 from metaocl.commands import command_parser, run_command
-from metaocl.figures.hypotheses import COLUMNS, draw_hypotheses
+from metaocl.figures.hypotheses import NUMBERS, TEXTS, draw_hypotheses
 from metaocl.figures.style import save_figure
 
 
@@ -26,10 +26,12 @@ def main() -> None:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path)
+        # An id may be "null", "nan" or a number, and a statement "NA": only numbers are missing where nothing is.
+        types = dict.fromkeys(TEXTS, str) | dict.fromkeys(NUMBERS, float)
+        table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=dict.fromkeys(NUMBERS, ""))
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path}: is no table: {' '.join(str(error).split())}; delete it and run again") from None
-    if missing := COLUMNS - set(table):
+    if missing := {*TEXTS, *NUMBERS} - set(table):
         raise ArtifactError(f"{path}: has no column {', '.join(sorted(missing))}; delete it and run again")
     return table
 

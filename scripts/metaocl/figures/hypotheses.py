@@ -14,22 +14,14 @@ from matplotlib.ticker import MaxNLocator
 from metaocl.errors import UserError
 from metaocl.figures.style import PAGE_WIDTH, SMALL, styled
 
-COLUMNS = {
-    "hypothesis",
-    "fate",
-    "statement",
-    "outcome",
-    "quantity",
-    "must_be",
-    "threshold",
-    "estimate",
-    "ci_low",
-    "ci_high",
-}
+TEXTS = ("hypothesis", "fate", "statement", "outcome", "quantity", "must_be")
+NUMBERS = ("threshold", "estimate", "ci_low", "ci_high")
 COLORS = {"supported": "#0072B2", "failed": "#D55E00", "undecided": "#000000"}
-ROW, HEAD, PANEL = 0.46, 0.3, 0.14  # heights in inches: of a prediction, of a hypothesis' name, of what is drawn
+# Heights in inches: of a prediction, with room for so many lines of its statement and one of its quantity, of a further
+# line, of a hypothesis' name, of what is drawn.
+ROW, ROOM, LINE, HEAD, PANEL = 0.46, 4, 0.11, 0.3, 0.14
 OUTCOME_AT, PANEL_AT, PANEL_WIDTH = 0.61, 0.64, 0.34  # shares of the page's width
-LETTERS = 72  # of a statement in a line
+LETTERS, QUANTITY_LETTERS = 72, 54  # in a line: of a statement, of the quantity below what is drawn
 
 
 def draw_hypotheses(findings: pd.DataFrame) -> Figure:
@@ -37,28 +29,31 @@ def draw_hypotheses(findings: pd.DataFrame) -> Figure:
     interval, in the colour of the outcome, and shaded where it was predicted to lie; or "no estimate", as of a relation
     between values that are all equal.
 
-    findings: COLUMNS, as `metaocl.reports.hypotheses.findings_table` makes them. Raises UserError where nothing was
-    run.
+    findings: TEXTS and NUMBERS, as `metaocl.reports.hypotheses.findings_table` makes them. Raises UserError where
+    nothing was run.
     """
     run = findings[findings["outcome"] != "not run"]
     if run.empty:
         raise UserError("no prediction was run: there is nothing to draw")
-    heads = (~run["hypothesis"].duplicated()).tolist()
-    height = ROW * len(run) + HEAD * sum(heads)
+    letters = {"statement": LETTERS, "quantity": QUANTITY_LETTERS}
+    run = run.assign(**{name: [textwrap.fill(text, most) for text in run[name]] for name, most in letters.items()})
+    lines = np.maximum(run["statement"].str.count("\n") + 1 - ROOM, run["quantity"].str.count("\n"))
+    run = run.assign(height=ROW + LINE * lines.clip(lower=0), is_head=~run["hypothesis"].duplicated())
+    height = float(run["height"].sum() + HEAD * run["is_head"].sum())
     with styled():
         figure = Figure((PAGE_WIDTH, height))
         top = height
-        for is_head, found in zip(heads, run.itertuples(), strict=True):
-            if is_head:
+        for found in run.itertuples():
+            if found.is_head:
                 _write(figure, 0.01, top - 0.1, f"{found.hypothesis}: {found.fate}", size=SMALL + 2, weight="bold")
                 top -= HEAD
-            _write(figure, 0.01, top, textwrap.fill(str(found.statement), LETTERS))
+            _write(figure, 0.01, top, str(found.statement))
             _write(figure, OUTCOME_AT, top, str(found.outcome), ha="right", color=COLORS[str(found.outcome)])
             if np.isnan(found.estimate):
                 _write(figure, PANEL_AT, top, "no estimate")
             else:
                 _draw(figure.add_axes((PANEL_AT, (top - PANEL) / height, PANEL_WIDTH, PANEL / height)), found)
-            top -= ROW
+            top -= found.height
     return figure
 
 
@@ -85,5 +80,5 @@ def _draw(axes: Axes, found: Any) -> None:
     axes.set(xlim=edges, yticks=[])
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.tick_params(labelsize=SMALL, pad=1)
-    axes.set_xlabel(found.quantity.replace("_", " "), fontsize=SMALL, labelpad=0)
+    axes.set_xlabel(found.quantity, fontsize=SMALL, labelpad=0)
     axes.spines["left"].set_visible(False)
