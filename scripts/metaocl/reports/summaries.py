@@ -97,10 +97,14 @@ def _warnings(metrics: pd.DataFrame) -> str:
     lost = metrics[metrics["measure"] == UNREACHABLE].astype(dict.fromkeys([*CELL, "test_set"], str))
     shares = lost.groupby([*CELL, "test_set"], sort=False)["value"].mean()
     return "".join(
-        f"\n- **warning, {' × '.join(cell)}**: {share:.1%} of the {TEST_SET_TITLES[test_set]} score 0 whatever"
+        f"\n- **warning, {' × '.join(cell)}**: {_percent(share)} of the {TEST_SET_TITLES[test_set]} score 0 whatever"
         " is learnt, as the model's tokenizer cannot give their answers back (see the stages' logs)"
         for (*cell, test_set), share in shares.items()
     )
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
 
 
 def _on_page(effects: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -199,7 +203,7 @@ def _interval(effect: dict[str, float | None]) -> str:
 
 
 def _show(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    return "–" if value is None or math.isnan(value) else f"{value:z.{digits}f}"
 
 
 def _show_p(value: float | None) -> str:

@@ -64,15 +64,18 @@ def test_a_page_shows_each_contrast_with_its_mean_and_the_headlines():
     assert f"meta-OCL {cell['meta_ocl']['mean']:.3f} [" in headlines(summary)
 
 
-def test_questions_that_no_model_can_be_right_about_are_told_above_the_tables():
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.25, "25.0%"), (0.001, "0.1%"), (0.0009, "less than 0.1%"), (1 / 4000, "less than 0.1%")]
+)
+def test_questions_that_no_model_can_be_right_about_are_told_above_the_tables(share, said):
     metrics = make_metrics()
     summary, page = summarize(metrics)
     assert "warning" not in page
     lost = {"seed": 0, "stage2_seed": 0, "stage": 2, "epoch": 1, "test_set": "held_out", "subset": "all", "n": 8}
-    rows = [lost | {"seed": seed, "measure": "unreachable_golds", "value": 0.25} for seed in range(5)]
+    rows = [lost | {"seed": seed, "measure": "unreachable_golds", "value": share} for seed in range(5)]
     more = pd.concat([metrics, pd.DataFrame(rows).assign(**{key: metrics[key].iloc[0] for key in CELL})])
     told = summarize_for_people(summary, more)
-    line = "\n- **warning, data × tve × small × two**: 25.0% of the held-out questions score 0"
+    line = f"\n- **warning, data × tve × small × two**: {said} of the held-out questions score 0"
     assert line in told.split("## Contrasts")[0]
     assert told.replace(told[told.index("\n- **warning") : told.index("\n\n## Contrasts")], "") == page
 
@@ -220,6 +223,14 @@ def test_an_interval_that_is_missing_has_its_reason_under_the_table_and_in_the_h
     assert page.count("–: no interval, as all seeds are equal and their spread is unknown.") == 1
     assert f"| {CONTRASTS['meta_ocl'].title} | 0.000 | 0.000 | – | – | 1.000 | – |" in page
     assert "meta-OCL 0.000 (no interval: all seeds are equal and their spread is unknown)" in headlines(equal)
+
+
+def test_a_number_that_rounds_to_0_has_no_sign():
+    metrics = make_metrics()
+    tiny = metrics["value"].mask(metrics["subset"] == "d1consis", 0.1 - metrics["seed"] * 1e-5)
+    _, page = summarize(metrics.assign(value=tiny.mask(metrics["subset"] == "d2consis", 0.1)))
+    assert f"| {CONTRASTS['meta_ocl'].title} | 0.000 | 0.000 | [0.000, 0.000] |" in page
+    assert "-0.000" not in page
 
 
 def test_a_study_without_any_contrast_still_has_a_page():
