@@ -29,13 +29,16 @@ LABELS = {
 def draw_relations(gaps: pd.DataFrame) -> Figure:
     """Gradient alignment against the paired effect in the loss of questions and in exact match, as far as there are.
 
-    gaps: one row per cell, measure, contrast and stage-1 seed. Raises UserError where one of the two is missing.
+    gaps: one row per cell, measure, contrast and stage-1 seed. Raises UserError where no cell has both.
     """
     main = gaps[gaps["measure"].isin(["exact_match", *(c.measure for c in CONTRASTS.values() if c.measure)])]
     wide = main.pivot_table(index=[*CELL, "seed"], columns="contrast", values="gap", sort=False)
-    effects = [effect for effect in EFFECTS if effect in wide]
-    if MEASURE not in wide or not effects:
-        raise UserError(f"the gaps have no {MEASURE} with {' or '.join(EFFECTS)}: ask for paired: true and alignment")
+    wide = wide.reindex(columns=[MEASURE, *EFFECTS])
+    effects = [effect for effect in EFFECTS if len(wide[[MEASURE, effect]].dropna())]
+    if not effects:
+        raise UserError(
+            f"the gaps have no cell with {MEASURE} and {' or '.join(EFFECTS)}: ask for paired: true and alignment"
+        )
     looks = _looks(list(dict.fromkeys(wide.index.droplevel("seed"))))
     with styled():
         figure = Figure((PAGE_WIDTH, 2.9), layout="constrained")
@@ -77,8 +80,8 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, effect: str, looks: dict[tuple
     means = points.groupby(CELL, sort=False).mean()
     over = float(spearman(means[MEASURE].to_numpy(), means[effect].to_numpy()))
     known = [rho for rho in inside if not np.isnan(rho)]
-    texts = [f"ρ inside cells {np.mean(known):.2f}"] if known else []
-    texts += [] if np.isnan(over) else [f"over {len(means)} cells {over:.2f}"]
+    texts = [f"ρ inside cells {np.mean(known):z.2f}"] if known else []
+    texts += [] if np.isnan(over) else [f"over {len(means)} cells {over:z.2f}"]
     axes.set_title(", ".join(texts), fontsize=SMALL + 1)
     axes.set_xlabel(LABELS[MEASURE])
     axes.set_ylabel(LABELS[effect])

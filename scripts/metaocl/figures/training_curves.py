@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib import rcParams
 from matplotlib.axes import Axes
@@ -57,9 +58,11 @@ class Panel:
     lines: tuple[tuple[TestSet, dict[str, Look]], ...]
 
     def rows(self, metrics: pd.DataFrame) -> pd.DataFrame:
-        """The rows of the metrics that the panel shows."""
-        test_sets = [test_set for test_set, _ in self.lines]
-        return metrics[(metrics["measure"] == self.measure) & metrics["test_set"].isin(test_sets)]
+        """The rows of the metrics that the panel has a line for."""
+        drawn = [
+            (metrics["test_set"] == test_set) & metrics["subset"].isin(list(looks)) for test_set, looks in self.lines
+        ]
+        return metrics[(metrics["measure"] == self.measure) & np.logical_or.reduce(drawn)]
 
 
 ATTRIBUTION: tuple[tuple[TestSet, dict[str, Look]], ...] = (
@@ -79,12 +82,12 @@ def draw_training_curves(metrics: pd.DataFrame) -> Figure:
     Measures are exact match on held-out questions and, where the metrics have them, entity attribution and the area
     under the ROC curve. The band is a t interval over the stage-1 seeds, stage-2 seeds averaged inside them first.
     Dashed lines part stages. A cell is a row of panels; with one measure cells stand side by side. Raises UserError for
-    a table without rows.
+    a table without rows to show.
     """
-    if metrics.empty:
-        raise UserError("the table of metrics has no rows; expected one run at least")
     cells = list(metrics.groupby(CELL, sort=False, observed=True))
     shown = [panel for panel in PANELS if len(panel.rows(metrics))]
+    if not shown:
+        raise UserError("the table of metrics has no rows that training curves show; expected one run at least")
     places = [(cell, runs, panel) for cell, runs in cells for panel in shown]
     rows = len(cells) if len(shown) > 1 else -(-len(cells) // 3)
     columns = -(-len(places) // rows)

@@ -62,3 +62,12 @@ def test_a_study_without_pairs_is_told_what_it_needs():
     gaps = related("tve")
     with pytest.raises(UserError, match="ask for paired: true"):
         draw_relations(gaps[gaps["contrast"] == "alignment"])
+
+
+def test_an_effect_that_no_cell_has_beside_alignment_has_no_panel():
+    alignment, loss, match = (part for _, part in related("tve").groupby("contrast", sort=False))
+    elsewhere = loss.assign(model="other")
+    figure = draw_relations(pd.concat([alignment, elsewhere, match]))
+    assert [axes.get_ylabel() for axes in figure.axes] == ["exact match, reliable − unreliable"]
+    with pytest.raises(UserError, match="no cell with alignment and question_loss_paired or meta_ocl_paired"):
+        draw_relations(pd.concat([alignment, elsewhere]))

@@ -57,6 +57,17 @@ def test_a_row_of_panels_per_cell_and_a_note_where_one_has_no_attribution():
     assert not figure.axes[3].get_lines()
 
 
+def test_a_cell_whose_subsets_have_no_line_says_that_nothing_was_measured():
+    pairs = metrics(TREX, auc=True, subsets=("with_reliable",))
+    without = pairs[pairs["measure"] == "auc"]
+    figure = draw_training_curves(pd.concat([metrics(auc=True), metrics(TREX), without]))
+    auc = figure.axes[3]
+    assert auc.texts[0].get_text() == "area under ROC curve:\nnot measured"
+    assert not auc.get_lines()
+    alone = draw_training_curves(pd.concat([metrics(), metrics(TREX), without]))
+    assert [axes.get_ylabel() for axes in alone.axes] == ["exact match", ""]
+
+
 def test_cells_with_one_measure_stand_side_by_side():
     cells = [("cvdb", "tve", f"model{number}", "two") for number in range(4)]
     two, four = (draw_training_curves(pd.concat([metrics(cell, epochs=(2, 1)) for cell in cells[:n]])) for n in (2, 4))
@@ -120,3 +131,5 @@ def test_the_longest_legend_fits():
 def test_metrics_without_rows_are_refused():
     with pytest.raises(UserError, match="no rows"):
         draw_training_curves(metrics(seeds=0))
+    with pytest.raises(UserError, match="no rows"):
+        draw_training_curves(metrics(subsets=("with_reliable",)))
