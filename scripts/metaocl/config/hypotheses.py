@@ -27,7 +27,7 @@ class Prediction(Part):
         default=None, description="A contrast: Spearman's correlation with it is predicted, in place of a mean."
     )
     over: Literal["seeds", "cells"] = Field(
-        default="seeds", description="Correlate over the seeds, or over the means of the cells."
+        default="seeds", description="Correlate over the seeds, or over the means of the cells, four or more."
     )
 
     @model_validator(mode="after")
