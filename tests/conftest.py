@@ -1,4 +1,7 @@
-"""What all tests share: each process computes on one thread, as jobs and pytest's workers run side by side."""
+"""What all tests share: each process computes on one thread, as jobs and pytest's workers run side by side.
+
+No example has a deadline: machines are shared.
+"""
 
 import http.server
 import os
@@ -6,9 +9,13 @@ import threading
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import settings
 
 # Read by OpenMP, and by numpy's BLAS, when they are loaded: before the first import of either.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+settings.register_profile("without a deadline", settings(), deadline=None)
+settings.load_profile("without a deadline")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metaocl.config.entry import ConfigError
@@ -142,7 +142,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(TEXT, JSON), st.sampled_from([None, 2, "\t"]))
 def test_what_programs_write_is_never_in_doubt(tmp_path_factory, content, indent):
     path = tmp_path_factory.mktemp("written") / "my.json"

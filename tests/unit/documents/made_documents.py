@@ -116,7 +116,7 @@ def anything_made(draw, **fixed):
         reject()  # too few aliases for a derangement
 
 
-check = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+check = settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
 
 
 def questions_of(made: Made) -> list[Document]:

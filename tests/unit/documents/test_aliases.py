@@ -74,7 +74,7 @@ def anything_drawn(draw, one_alias_each=None):
         reject()
 
 
-check = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+check = settings(max_examples=50, suppress_health_check=[HealthCheck.filter_too_much])
 
 
 @check

@@ -100,7 +100,7 @@ def test_a_sentence_is_completed_from_the_blank_before_its_last_placeholder(temp
     assert write_definition(template, source="SOURCE", **TEXTS) == (prompt, completion)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     order=st.permutations(["tag", "variable", "entity", "source"]),
     before=st.lists(st.sampled_from([" ", " is ", ", so ", ' ("', " {{x}} ", " in-"]), min_size=4, max_size=4),
@@ -190,7 +190,7 @@ def test_lists_that_hold_a_text_twice_still_give_different_definitions():
         assert len(set(lines)) == 4
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**31 - 1),
     templates=st.lists(

@@ -75,7 +75,7 @@ def test_a_hundred_people_give_a_fortieth_of_the_papers_counts(facts):
     }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     source=st.sampled_from(["cvdb", "trex"]),
     entities=st.integers(20, 60),

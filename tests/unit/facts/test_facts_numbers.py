@@ -39,7 +39,7 @@ def numbers_of(fact):
     return [int(number) for number in end[:-2].split()]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(set_inclusions(), st.integers(1, 4))
 def test_answers_are_true_and_half_of_each_split_is(source, count):
     facts = draw_set_inclusion(count, source)
@@ -57,7 +57,7 @@ def test_answers_are_true_and_half_of_each_split_is(source, count):
             assert set(listed) <= set(range(source.numbers))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(set_inclusions())
 def test_training_leaves_exactly_the_intersection_possible(source):
     """A number is possible if it is in all true lists of training and in none of the false ones."""
@@ -69,14 +69,14 @@ def test_training_leaves_exactly_the_intersection_possible(source):
     assert int(facts[0].name) in possible
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(set_inclusions())
 def test_no_list_of_a_variable_comes_twice(source):
     facts = draw_set_inclusion(1, source)
     assert len({frozenset(numbers_of(fact)) for fact in facts}) == 2 * source.questions
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(set_inclusions())
 def test_lists_are_a_function_of_the_seed_and_fewer_variables_are_the_first_of_more(source):
     facts = draw_set_inclusion(3, source)
@@ -126,7 +126,7 @@ def test_settings_that_leave_no_lists_are_an_error_that_names_them(changed):
         draw_set_inclusion(1, source)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(2, 3000), st.data(), SEEDS)
 def test_remainders_are_right_and_numbers_different(numbers, data, seed):
     count = data.draw(st.integers(1, min(numbers, 50)))
@@ -155,7 +155,7 @@ def test_more_entities_than_numbers_is_an_error():
         draw_modular(31, Modular(numbers=30))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.integers(2, 400),
     st.lists(st.sampled_from([2, 3, 5, 7, 11, 13]), min_size=2, max_size=4, unique=True),

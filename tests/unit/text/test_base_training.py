@@ -90,7 +90,7 @@ def contains(tokens, part):
 WORDS = st.text(alphabet="ab-'.? é", min_size=1, max_size=6).map(lambda text: " ".join(text.split())).filter(len)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts=st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=4))
 def test_a_new_model_knows_all_words_of_any_facts(texts):
     facts = [Fact(name, name, "", ask(f"Is {{name}} {answer}?"), answer) for name, answer in texts]

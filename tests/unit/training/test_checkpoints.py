@@ -220,7 +220,7 @@ def test_a_changed_weight_is_noticed(tmp_path, capsys, whole_file):
     assert_replaceable(checkpoint)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(share=st.floats(0, 1, exclude_max=True), in_header=st.booleans(), flip=st.integers(1, 255))
 def test_a_changed_byte_never_changes_what_is_restored(tmp_path_factory, whole_file, share, in_header, flip):
     checkpoint = Checkpoint(tmp_path_factory.mktemp("changed"), "this run")
