@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -40,7 +41,8 @@ again. A model that cannot be trained on texts is refused in one line before tra
 positions for the longest text.
 
 This page is made by `scripts/tools/document_models.py`, which builds a tiny model with random weights of every
-architecture in transformers' registry, and compares loss, gradients and answers with what transformers computes.
+architecture in the registry of transformers {version}, and compares loss, gradients and answers with what
+transformers computes.
 
 ## They agree
 
@@ -77,7 +79,8 @@ def judge(architecture: str) -> Verdict:
         model = tiny_model(architecture)
     # transformers' configurations raise almost anything for sizes that do not fit each other.
     except Exception as error:
-        return Verdict("unbuilt", f"{type(error).__name__}: {error}".splitlines()[0])
+        said = str(error).strip() or "without a word"
+        return Verdict("unbuilt", f"{type(error).__name__}: {said.splitlines()[0]}")
     random = random_stream("texts for tiny models")
     prompts = [" ".join(random.choice(WORDS, size=length)) for length in (5, 2, 9, 5)]
     prompts += [f"{' '.join(WORDS[:3])} {prompt}" for prompt in prompts[:2]]
@@ -159,6 +162,7 @@ def write_page(verdicts: dict[str, Verdict]) -> str:
     """docs/architectures.md, from the verdict on each architecture."""
     agreeing = ", ".join(f"`{name}`" for name, verdict in verdicts.items() if verdict.outcome == "agrees")
     return INTRODUCTION.format(
+        version=transformers.__version__,
         agreeing=agreeing,
         refused=_table("refused", "why", verdicts),
         unbuilt=_table("unbuilt", "what transformers says", verdicts),
