@@ -30,6 +30,8 @@ def main() -> None:
 
     gaps = read_table(arguments.gaps).to_pandas()
     gaps = gaps[gaps["measure"] == MAIN_MEASURE.name]
+    if gaps.empty:
+        raise UserError(f"{arguments.gaps}: has no gap in {MAIN_MEASURE.title}")
     for others, of_cells in gaps.groupby([column for column in CELL if column != "model"], sort=False):
         for contrast in HEADLINES:
             crossed = of_cells[of_cells["contrast"] == contrast].pivot(index="model", columns="seed", values="gap")

@@ -27,6 +27,15 @@ CONVNET = {"convnet": {"channels": 4, "width": 16}}
 PRETRAINED = {"pretrained": {"folder": "data/model"}}
 
 
+def assert_told(check, config, said):
+    """A check's message begins so; with None it has none."""
+    if said is None:
+        return check(config, "tiny.yaml")
+    with pytest.raises(ConfigError) as raised:
+        check(config, "tiny.yaml")
+    assert str(raised.value).startswith(said)
+
+
 def checked(study, **sections):
     """Check the tiny configuration with keys of its study, and entries of its sections, changed."""
     raw = yaml.safe_load(yaml.safe_dump(TINY))
@@ -215,13 +224,8 @@ def test_a_stage_without_documents_is_told_before_anything_runs(source, shares, 
     first, last = raw["plans"]["two_stages"]["stages"]
     first["documents"], last["documents"] = ["questions"], documents
     config = parse_config(raw, "tiny.yaml")
-    if said is None:
-        return check_documents(config, "tiny.yaml")
-    with pytest.raises(ConfigError) as raised:
-        check_documents(config, "tiny.yaml")
-    assert str(raised.value).startswith(
-        f"tiny.yaml: plans.two_stages.stages.1.documents is new_definitions, but {said}"
-    )
+    said = said and f"tiny.yaml: plans.two_stages.stages.1.documents is new_definitions, but {said}"
+    assert_told(check_documents, config, said)
 
 
 VISION = yaml.safe_load((Path(__file__).parents[2] / "workflow/vision.yaml").read_text())
@@ -313,13 +317,9 @@ def test_an_inconsistent_definition_that_is_alone_is_told_before_anything_runs(q
     raw["datasets"]["people"]["shares"] = {"qd1": qd1, "qd2": qd2, "q": str(1 - Fraction(qd1) - Fraction(qd2))}
     raw["define_types"] = {"tve": {"alpha": alpha}, "tve_uninformative": {"alpha": alpha}}
     config = parse_config(raw, "tiny.yaml")
-    if alone is None:
-        return check_inconsistent_definitions(config, "tiny.yaml")
-    with pytest.raises(ConfigError) as raised:
-        check_inconsistent_definitions(config, "tiny.yaml")
-    assert str(raised.value).startswith(
-        f"tiny.yaml: define_types.tve.alpha is {alpha}; {alone} in data set people it leaves 1 with an inconsistent "
-    )
+    said = f"{alone} in data set people it leaves 1 with an inconsistent "
+    said = alone and f"tiny.yaml: define_types.tve.alpha is {alpha}; {said}"
+    assert_told(check_inconsistent_definitions, config, said)
 
 
 @pytest.mark.parametrize(("letters", "drawn", "is_idle"), [(7, "0", True), (7, "1/2", False), (6, "0", False)])

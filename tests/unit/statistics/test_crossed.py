@@ -86,3 +86,10 @@ def test_a_design_that_lacks_a_cell_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["base_model_variance.py", str(tmp_path / "gaps.parquet")])
     with pytest.raises(UserError, match="people/type0/p: meta_ocl is not there for two base models"):
         base_model_variance.main()
+
+
+def test_a_table_without_exact_match_is_refused(tmp_path, monkeypatch):
+    pd.DataFrame({"measure": ["f1"]}).to_parquet(tmp_path / "gaps.parquet")
+    monkeypatch.setattr("sys.argv", ["base_model_variance.py", str(tmp_path / "gaps.parquet")])
+    with pytest.raises(UserError, match="has no gap in exact match"):
+        base_model_variance.main()
